@@ -1,0 +1,221 @@
+import type { FinishReason, Operation } from '../records/outcome.ts'
+import type { TokenSource, Usage } from '../records/usage.ts'
+
+/**
+ * A wire format: what the bytes of one API mean. Each folder beside this file exports one (or a few) of these, and
+ * `index.ts` lists them. Decoders are folds: they get every JSON value of the answer in order, with the arrival time of the
+ * bytes that completed it, and say at the end what it all meant. They never throw, whatever they are fed.
+ */
+export interface Format {
+  /** `openai-chat`, `ollama-chat` … as named in the providers' declarations. */
+  readonly id: string
+  readonly operation: Operation
+  /** Reads the facts out of a parsed request body (null: it was no JSON object). */
+  readRequest(body: unknown): RequestFacts
+  decoder(request: RequestFacts, hints: DecodeHints): Decoder
+}
+
+export interface Decoder {
+  /**
+   * One JSON value of a stream (SSE event data or NDJSON line). `atMs`: arrival of the bytes that completed it. `name`: the
+   * SSE event name, if any.
+   */
+  push(value: unknown, atMs: number, name: string | null): void
+  /** The whole JSON value of an answer that is no stream. Also called for error bodies. */
+  whole(value: unknown, atMs: number): void
+  /** The `[DONE]` sentinel. */
+  done(atMs: number): void
+  finish(): Decoded
+}
+
+/** What sets a vendor apart within a format, from its provider declaration. */
+export interface DecodeHints {
+  /** Another place of the usage object: `['x_groq', 'usage']`. Used when the usual place is empty. */
+  usageAt?: readonly string[]
+  /** Unit of the durations inside the usage object (`queue_time` …). */
+  durationsIn?: 's' | 'ms' | 'ns'
+  /** The vendor's output count leaves reasoning out (xAI): add it. */
+  outputExcludesReasoning?: boolean
+  /** Several usage objects of one answer are parts, one a choice: add their outputs (llama.cpp with n > 1). */
+  usagePerChoice?: boolean
+  /** A cut stream without any content, finish or terminator is an upstream error in disguise (Ollama's `/v1`). */
+  swallowsErrors?: boolean
+}
+
+/** Facts of the request that records and the meter need. Every field is null where the request does not say. */
+export interface RequestFacts {
+  model: string | null
+  /** The answer was asked for as a stream (format's default applied). */
+  stream: boolean
+  /** Sampling and other parameters under one vocabulary (`RequestParameters`). */
+  parameters: RequestParameters
+  /** The conversation as a person reads it. */
+  messages: readonly RequestMessage[]
+  /** Names of the tools offered, in order; at most 128 of them. */
+  toolNames: readonly string[]
+  /** The tools' definitions as compact JSON, for the estimate; null without tools. */
+  toolsText: string | null
+  /** Inputs of embeddings, or prompts of a completion: how many there were. */
+  inputs: number
+  /** The vendor's own end-user field (`user`, `safety_identifier`, `metadata.user_id`). */
+  endUser: string | null
+  /** Legacy completions: the prompt is repeated in the text. */
+  echo: boolean
+  /** The request body could not be read as the format's JSON. */
+  malformed: boolean
+}
+
+/** wire-formats 3. Values as sent when small scalars; null when absent. */
+export interface RequestParameters {
+  temperature: number | null
+  top_p: number | null
+  top_k: number | null
+  min_p: number | null
+  max_tokens: number | null
+  stop: readonly string[] | null
+  seed: number | string | null
+  frequency_penalty: number | null
+  presence_penalty: number | null
+  repeat_penalty: number | null
+  n: number | null
+  tool_choice: string | null
+  parallel_tool_calls: boolean | null
+  response_format: string | null
+  reasoning_effort: string | null
+  service_tier: string | null
+  include_usage: boolean | null
+  logprobs: boolean | null
+  keep_alive: string | number | null
+  dimensions: number | null
+}
+
+/** Text stays text; everything else is a placeholder that says what and how much (`[image 12 kB]`). */
+export interface RequestMessage {
+  role: string
+  name: string | null
+  text: string
+  /** Tool calls of an assistant's message in history. */
+  toolCalls: readonly ToolCall[]
+  /** Which call a tool's result answers. */
+  toolCallId: string | null
+  images: readonly ImageFact[]
+}
+
+export interface ImageFact {
+  bytes: number | null
+  detail: string | null
+  url: boolean
+}
+
+export interface ToolCall {
+  id: string | null
+  name: string
+  /** JSON text as generated; an object on the wire is stored as its JSON. */
+  arguments: string
+}
+
+/** What one answer said. */
+export interface Decoded {
+  /** The vendor's id of the answer, from the first place that is not empty. */
+  responseId: string | null
+  /** The model that answered, by its own word. */
+  model: string | null
+  systemFingerprint: string | null
+  serviceTier: string | null
+  choices: readonly Choice[]
+  /** The finish reason of the first choice that has one (errors and filters win). */
+  finishReason: FinishReason | null
+  usage: Usage | null
+  tokenSource: TokenSource
+  /** The usage object(s) as sent. */
+  rawUsage: unknown
+  /** Server timings in milliseconds, as far as the server reported them. */
+  timings: ServerTimings
+  /** First error found, in a body or in a stream. */
+  error: AnswerError | null
+  /** The format's own end was seen (`[DONE]`, `message_stop`, `done: true`), or the body was one whole JSON value. */
+  terminated: boolean
+  /** Arrival of the first event with generated content; null without one, and for answers that are no stream. */
+  firstContentAtMs: number | null
+  /** Arrival of the first fragment of visible answer text. */
+  firstAnswerAtMs: number | null
+  lastContentAtMs: number | null
+  /** Arrival of each event with generated content, up to a limit. */
+  contentAtMs: readonly number[]
+  contentEvents: number
+  /** Text was cut at the limit. */
+  textTruncated: boolean
+  /** Vectors in an embeddings answer. */
+  embeddings: number | null
+}
+
+export interface Choice {
+  index: number
+  text: string
+  reasoning: string
+  refusal: string
+  toolCalls: readonly ToolCall[]
+  finishReason: FinishReason | null
+  /** The vendor's own word. */
+  finishReasonRaw: string | null
+  /** Placeholders for what is no text: `[audio 12 kB]`, `[image 40 kB]`. */
+  parts: readonly string[]
+}
+
+export interface AnswerError {
+  message: string
+  type: string | null
+  code: string | null
+}
+
+export interface ServerTimings {
+  queueMs: number | null
+  loadMs: number | null
+  promptMs: number | null
+  generationMs: number | null
+  totalMs: number | null
+}
+
+export const noTimings: Readonly<ServerTimings> = Object.freeze({
+  queueMs: null,
+  loadMs: null,
+  promptMs: null,
+  generationMs: null,
+  totalMs: null,
+})
+
+export const noParameters: Readonly<RequestParameters> = Object.freeze({
+  temperature: null,
+  top_p: null,
+  top_k: null,
+  min_p: null,
+  max_tokens: null,
+  stop: null,
+  seed: null,
+  frequency_penalty: null,
+  presence_penalty: null,
+  repeat_penalty: null,
+  n: null,
+  tool_choice: null,
+  parallel_tool_calls: null,
+  response_format: null,
+  reasoning_effort: null,
+  service_tier: null,
+  include_usage: null,
+  logprobs: null,
+  keep_alive: null,
+  dimensions: null,
+})
+
+export const noFacts: Readonly<RequestFacts> = Object.freeze({
+  model: null,
+  stream: false,
+  parameters: noParameters,
+  messages: [],
+  toolNames: [],
+  toolsText: null,
+  inputs: 0,
+  endUser: null,
+  echo: false,
+  malformed: false,
+})

@@ -1,0 +1,54 @@
+import type { Count } from './count.ts'
+
+/**
+ * What one answer used, in one form for every vendor (wire-formats 11.1). Each field is what the provider reported, or null.
+ * `input` holds every input token, cached or not; `output` holds reasoning too, whatever the vendor's own totals include.
+ */
+export interface Usage {
+  input: Count
+  /** Input that was neither read from nor written to a cache. */
+  inputUncached: Count
+  cacheRead: Count
+  cacheWrite: Count
+  /** The part of `cacheWrite` with the one-hour lifetime; the rest has the default one. */
+  cacheWrite1h: Count
+  output: Count
+  reasoning: Count
+  audioInput: Count
+  cachedAudioInput: Count
+  audioOutput: Count
+  imageInput: Count
+  cachedImageInput: Count
+  imageOutput: Count
+  predictionAccepted: Count
+  predictionRejected: Count
+  webSearches: Count
+  /** The vendor's own total, kept as said. */
+  totalReported: Count
+  /** The vendor's own bill in USD as a decimal text without exponent (OpenRouter), or null. */
+  costReportedUsd: string | null
+}
+
+/** Where the token counts of a record come from, best first. `none`: the call made no tokens that anyone counted. */
+export type TokenSource = 'reported' | 'timings' | 'header' | 'estimated' | 'none'
+
+export const unknownUsage: Readonly<Usage> = Object.freeze({
+  input: null,
+  inputUncached: null,
+  cacheRead: null,
+  cacheWrite: null,
+  cacheWrite1h: null,
+  output: null,
+  reasoning: null,
+  audioInput: null,
+  cachedAudioInput: null,
+  audioOutput: null,
+  imageInput: null,
+  cachedImageInput: null,
+  imageOutput: null,
+  predictionAccepted: null,
+  predictionRejected: null,
+  webSearches: null,
+  totalReported: null,
+  costReportedUsd: null,
+})

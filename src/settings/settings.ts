@@ -1,0 +1,79 @@
+import type { Capture } from '../records/exchange.ts'
+
+/** Everything an operator can set, checked and frozen. Rows, defaults and texts: `table.ts`. */
+export interface Settings {
+  readonly host: string
+  readonly port: number
+  /** `open`: callers bring their own provider keys. Needed for any bind that is not loopback. */
+  readonly auth: 'open' | null
+  readonly dataDir: string
+  /** Secret. Null: made at first start. */
+  readonly adminToken: string | null
+  /** Secret. Null: made with the data directory. */
+  readonly pepper: string | null
+  readonly trustedProxies: readonly string[]
+
+  readonly defaultProvider: string
+  readonly upstreams: Readonly<Record<string, UpstreamSettings>>
+  readonly upstreamDefaults: UpstreamLimits
+  readonly httpsProxy: string | null
+  readonly httpProxy: string | null
+  readonly noProxy: string | null
+  /** PEM file with the certificates to trust besides the system's. */
+  readonly caFile: string | null
+
+  readonly captureRequest: Capture
+  readonly captureResponse: Capture
+  readonly captureRules: readonly CaptureRule[]
+  /** Bytes kept of each body in the records. */
+  readonly bodyLimitBytes: number
+  /** Bytes of each body that pass through the journal for decoding. */
+  readonly journalBodyLimitBytes: number
+  readonly segmentBytes: number
+
+  readonly projects: Readonly<Record<string, ProjectSettings>>
+  /** By key fingerprint. */
+  readonly keys: Readonly<Record<string, KeySettings>>
+
+  readonly drainDelayMs: number
+  readonly drainLimitMs: number
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly logFormat: 'auto' | 'pretty' | 'json'
+}
+
+export interface UpstreamLimits {
+  readonly connectMs: number
+  readonly headerWaitMs: number
+  readonly idleMs: number
+  readonly onDisconnect: 'cancel' | 'drain'
+  /** With `drain`: how much and how long the rest of an answer is read after the client left. */
+  readonly drainBytes: number
+  readonly drainMs: number
+}
+
+export interface UpstreamSettings extends Partial<UpstreamLimits> {
+  readonly provider: string
+  /** Origin and base path, without the `/v1` that the paths already carry. */
+  readonly url: string
+  readonly caFile?: string
+  /** Proxy for this upstream, or `direct`. */
+  readonly proxy?: string
+}
+
+/** The first rule whose given parts all match wins. `path` matches as a prefix. */
+export interface CaptureRule {
+  readonly project?: string
+  readonly provider?: string
+  readonly path?: string
+  readonly request?: Capture
+  readonly response?: Capture
+}
+
+export interface ProjectSettings {
+  readonly name?: string
+}
+
+export interface KeySettings {
+  readonly project?: string
+  readonly name?: string
+}
