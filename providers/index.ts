@@ -13,5 +13,7 @@ export async function loadProviders(): Promise<ReadonlyMap<string, Provider>> {
       return module.provider
     }),
   )
-  return new Map(providers.sort((one, other) => (one.id < other.id ? -1 : 1)).map((provider) => [provider.id, provider]))
+  return new Map(
+    providers.sort((one, other) => (one.id < other.id ? -1 : 1)).map((provider) => [provider.id, provider]),
+  )
 }

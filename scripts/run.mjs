@@ -30,13 +30,17 @@ if (!installed()) {
     process.exit(result.status ?? 1)
   }
   if (!existsSync(pinnedNode)) {
-    console.error(`${pinnedNode} is missing after the installation: was the install script of the package "node" refused?`)
+    console.error(
+      `${pinnedNode} is missing after the installation: was the install script of the package "node" refused?`,
+    )
     process.exit(1)
   }
   writeFileSync(stamp, wanted)
 }
 
-const child = spawn(pinnedNode, ['--disable-warning=ExperimentalWarning', ...process.argv.slice(2)], { stdio: 'inherit' })
+const child = spawn(pinnedNode, ['--disable-warning=ExperimentalWarning', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+})
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => {
   if (signal) {

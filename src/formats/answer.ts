@@ -96,7 +96,8 @@ export class Answer {
       if (call.name === '') call.name = this.#within(fragment.name)
     }
     const given = fragment.arguments
-    const text = typeof given === 'string' ? given : typeof given === 'object' && given !== null ? JSON.stringify(given) : ''
+    const text =
+      typeof given === 'string' ? given : typeof given === 'object' && given !== null ? JSON.stringify(given) : ''
     if (text !== '') {
       this.#content(false)
       call.arguments += this.#within(text)

@@ -20,7 +20,8 @@ export function newId(wallMs: number): string {
     randomFillSync(pool)
     used = 0
   }
-  const random = pool.subarray(used, (used += 16))
+  const random = pool.subarray(used, used + 16)
+  used += 16
   const time = lastMs.toString(16).padStart(12, '0')
   const low = (counter | 0x7000).toString(16)
   const variant = hex[(random[0]! & 0x3f) | 0x80]! + hex[random[1]!]!

@@ -14,7 +14,8 @@ export const outcomes = [
 export type Outcome = (typeof outcomes)[number]
 
 /** Outcomes that count as errors in averages and error rates. */
-export const isError = (outcome: Outcome): boolean => outcome !== 'ok' && outcome !== 'truncated' && outcome !== 'filtered'
+export const isError = (outcome: Outcome): boolean =>
+  outcome !== 'ok' && outcome !== 'truncated' && outcome !== 'filtered'
 
 /** Who ended the exchange early; null after a clean end on both sides. */
 export type EndBy = 'client' | 'upstream' | 'proxy'
