@@ -1,0 +1,73 @@
+import { at, isObject, stringAt } from '../records/json.ts'
+import { type ImageFact, noParameters, type RequestParameters } from './decoder.ts'
+import { jsonText } from './json-text.ts'
+
+const toolNameLimit = 128
+const toolsTextCharacters = 1 << 20
+
+/** `[image 12 kB]`, or `[image]` when nobody knows how large it is. */
+export function placeholder(kind: string, bytes: number | null): string {
+  if (bytes === null) return `[${kind}]`
+  return `[${kind} ${bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`}]`
+}
+
+/** How many bytes a base64 text stands for. */
+export function bytesOfBase64(text: string): number {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  return Math.max(0, Math.floor((text.length * 3) / 4) - padding)
+}
+
+/** An image given as `data:` URL, as a link, or as bare base64. */
+export function imageFrom(source: string, detail: string | null = null): ImageFact {
+  if (source.startsWith('data:')) {
+    return { bytes: bytesOfBase64(source.slice(source.indexOf(',') + 1)), detail, url: false }
+  }
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return { bytes: null, detail, url: true }
+  return { bytes: bytesOfBase64(source), detail, url: false }
+}
+
+export const imageText = (image: ImageFact): string => placeholder(image.url ? 'image link' : 'image', image.bytes)
+
+/** The parameters a request named; the rest stays null. */
+export const parametersOf = (given: Partial<RequestParameters>): RequestParameters => ({ ...noParameters, ...given })
+
+/** One stop text or a list of them. */
+export function stopsOf(value: unknown): readonly string[] | null {
+  if (typeof value === 'string') return [value]
+  if (!Array.isArray(value)) return null
+  return value.filter((stop) => typeof stop === 'string').slice(0, 16)
+}
+
+/** A setting that is one word or an object with a type and perhaps a name: `auto`, `function:weather`. */
+export function choiceOf(value: unknown): string | null {
+  if (typeof value === 'string') return value
+  const type = stringAt(value, 'type')
+  const name = stringAt(value, 'function', 'name') ?? stringAt(value, 'custom', 'name') ?? stringAt(value, 'name')
+  return name === null ? type : `${type ?? 'function'}:${name}`
+}
+
+/** Names of the tools offered, and their definitions as compact JSON. Knows the nestings of all vendors. */
+export function toolsOf(tools: unknown): { toolNames: readonly string[]; toolsText: string | null } {
+  if (!Array.isArray(tools) || tools.length === 0) return { toolNames: [], toolsText: null }
+  const toolNames = tools.slice(0, toolNameLimit).map((tool) => toolName(tool) ?? '?')
+  return { toolNames, toolsText: jsonText(tools).slice(0, toolsTextCharacters) }
+}
+
+function toolName(tool: unknown): string | null {
+  return (
+    stringAt(tool, 'function', 'name') ??
+    stringAt(tool, 'custom', 'name') ??
+    stringAt(tool, 'name') ??
+    stringAt(tool, 'type')
+  )
+}
+
+/** Arguments of a tool call as JSON text: kept as generated when they are text, written out when they are an object. */
+export const argumentsText = (value: unknown): string =>
+  typeof value === 'string' ? value : isObject(value) || Array.isArray(value) ? jsonText(value) : ''
+
+/** A short scalar as sent; anything else is null. */
+export function scalarAt(value: unknown, ...path: string[]): string | number | null {
+  const found = at(value, ...path)
+  return typeof found === 'string' || (typeof found === 'number' && Number.isFinite(found)) ? found : null
+}
