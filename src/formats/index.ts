@@ -1,4 +1,16 @@
+import { anthropicMessages } from './anthropic-messages/format.ts'
 import type { Format } from './decoder.ts'
+import { ollamaChat } from './ollama-chat/format.ts'
+import { ollamaEmbed } from './ollama-embed/format.ts'
+import { ollamaGenerate } from './ollama-generate/format.ts'
+
+const all: readonly Format[] = [
+  // one line each
+  anthropicMessages,
+  ollamaChat,
+  ollamaGenerate,
+  ollamaEmbed,
+]
 
 /** Every wire format, by the id that provider declarations use. A new format is a folder and a line here. */
-export const formats: ReadonlyMap<string, Format> = new Map<string, Format>()
+export const formats: ReadonlyMap<string, Format> = new Map(all.map((format) => [format.id, format]))
