@@ -15,11 +15,13 @@ export async function startProxy(overrides: SettingsOverrides = {}): Promise<Tes
   const running = await start({ settings, log: collectingLog(events) })
   const settled = () => running.settled(10_000)
   let stopped: Promise<void> | null = null
-  const stop = () => {
-    stopped ??= running.stop().then(async () => {
-      if (overrides.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
-    })
-    return stopped
+  const end = async () => {
+    await running.stop()
+    if (overrides.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
+  }
+  const stop = async () => {
+    stopped ??= end()
+    await stopped
   }
   return {
     port: running.address.port,
