@@ -6,6 +6,8 @@ import { finishReason } from '../finish-reasons.ts'
 import { jsonText } from '../json-text.ts'
 import { MessageUsage } from './usage.ts'
 
+type Readers = Readonly<Record<string, (value: unknown, index: number) => void>>
+
 /**
  * Named events from `message_start` to `message_stop`, or one `message` object. Blocks are told apart by their index and may
  * end in any order. Events, blocks and deltas of unknown types pass by.
@@ -16,27 +18,16 @@ export function anthropicDecoder(): Decoder {
   const givenWhole = new Set<number>()
   let streamed = false
 
-  const events: Record<string, (event: unknown) => void> = {
+  const events: Readers = {
     message_start(event) {
       const message = at(event, 'message')
       answer.identify(at(message, 'id'), at(message, 'model'))
       usage.begin(at(message, 'usage'))
-      arrayAt(message, 'content').forEach(block)
     },
-    content_block_start: (event) => block(at(event, 'content_block'), numberAt(event, 'index') ?? 0),
-    content_block_delta(event) {
-      const index = numberAt(event, 'index') ?? 0
+    content_block_start: (event, index) => readBlock(at(event, 'content_block'), index),
+    content_block_delta(event, index) {
       const delta = at(event, 'delta')
-      switch (stringAt(delta, 'type')) {
-        case 'text_delta':
-          return answer.text(0, at(delta, 'text'))
-        case 'thinking_delta':
-          return answer.reasoning(0, at(delta, 'thinking'))
-        case 'input_json_delta':
-          return givenWhole.has(index) ? undefined : answer.tool(0, index, { arguments: at(delta, 'partial_json') })
-        case 'compaction_delta':
-          return stringAt(delta, 'content') ? answer.hidden() : undefined
-      }
+      dispatch(deltas, stringAt(delta, 'type'), delta, index)
     },
     message_delta(event) {
       stopped(at(event, 'delta', 'stop_reason'))
@@ -47,38 +38,46 @@ export function anthropicDecoder(): Decoder {
     },
     message(message) {
       answer.identify(at(message, 'id'), at(message, 'model'))
-      arrayAt(message, 'content').forEach(block)
+      arrayAt(message, 'content').forEach(readBlock)
       stopped(at(message, 'stop_reason'))
       usage.update(at(message, 'usage'))
     },
   }
 
-  /** A whole block, or the start of one: most hold nothing yet. */
-  const block = (content: unknown, index: number): void => {
-    switch (stringAt(content, 'type')) {
-      case 'text':
-        return answer.text(0, at(content, 'text'))
-      case 'thinking':
-        return answer.reasoning(0, at(content, 'thinking'))
-      case 'redacted_thinking':
-        return stringAt(content, 'data') ? answer.hidden() : undefined
-      case 'tool_use':
-      case 'server_tool_use':
-      case 'mcp_tool_use':
-        return call(content, index)
-      case 'fallback': {
-        const model = stringAt(content, 'to', 'model')
-        if (model) answer.model = model
-      }
-    }
+  /** A whole block, or the start of one. Results of the server's tools are no output of the model. */
+  const blocks: Readers = {
+    text: (block) => answer.text(0, at(block, 'text')),
+    thinking: (block) => answer.reasoning(0, at(block, 'thinking')),
+    redacted_thinking(block) {
+      if (stringAt(block, 'data')) answer.hidden()
+    },
+    tool_use: (block, index) => call(block, index),
+    server_tool_use: (block, index) => call(block, index),
+    mcp_tool_use: (block, index) => call(block, index),
+    fallback(block) {
+      answer.model = stringAt(block, 'to', 'model') ?? answer.model
+    },
   }
 
-  const call = (content: unknown, index: number): void => {
-    const input = at(content, 'input')
-    // a stream begins with `{}` and sends the input in pieces; some gateways send it whole
+  const deltas: Readers = {
+    text_delta: (delta) => answer.text(0, at(delta, 'text')),
+    thinking_delta: (delta) => answer.reasoning(0, at(delta, 'thinking')),
+    input_json_delta(delta, index) {
+      if (!givenWhole.has(index)) answer.tool(0, index, { arguments: at(delta, 'partial_json') })
+    },
+    compaction_delta(delta) {
+      if (stringAt(delta, 'content')) answer.hidden()
+    },
+  }
+
+  const readBlock = (block: unknown, index: number): void => dispatch(blocks, stringAt(block, 'type'), block, index)
+
+  const call = (block: unknown, index: number): void => {
+    const input = at(block, 'input')
+    // a stream begins with `{}`, or with nothing, and sends the input in pieces; some gateways send it whole
     const whole = isObject(input) && (!streamed || Object.keys(input).length > 0)
     if (whole) givenWhole.add(index)
-    answer.tool(0, index, { id: at(content, 'id'), name: at(content, 'name'), arguments: whole ? jsonText(input) : '' })
+    answer.tool(0, index, { id: at(block, 'id'), name: at(block, 'name'), arguments: whole ? jsonText(input) : '' })
   }
 
   const stopped = (reason: unknown): void => {
@@ -87,9 +86,8 @@ export function anthropicDecoder(): Decoder {
 
   const read = (value: unknown, name: string | null): void => {
     const error = errorIn(value, name)
-    if (error) return answer.fail(error)
-    const type = stringAt(value, 'type') ?? name ?? ''
-    if (Object.hasOwn(events, type)) events[type]?.(value)
+    if (error) answer.fail(error)
+    else dispatch(events, stringAt(value, 'type') ?? name, value, numberAt(value, 'index') ?? 0)
   }
 
   return {
@@ -103,7 +101,7 @@ export function anthropicDecoder(): Decoder {
       read(value, null)
     },
     done() {
-      answer.terminated = true
+      answer.terminated = true // not of this API, but gateways send it
     },
     finish() {
       answer.usage = usage.result()
@@ -113,4 +111,8 @@ export function anthropicDecoder(): Decoder {
       return answer.result()
     },
   }
+}
+
+function dispatch(readers: Readers, type: string | null, value: unknown, index: number): void {
+  if (type !== null && Object.hasOwn(readers, type)) readers[type]?.(value, index)
 }
