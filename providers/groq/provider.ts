@@ -4,6 +4,7 @@ export const provider: Provider = {
   id: 'groq',
   name: 'Groq',
   baseUrl: 'https://api.groq.com',
+  apiPrefix: '/openai',
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
   hints: { usageAt: ['x_groq', 'usage'], durationsIn: 's' },

@@ -4,6 +4,7 @@ export const provider: Provider = {
   id: 'openrouter',
   name: 'OpenRouter',
   baseUrl: 'https://openrouter.ai',
+  apiPrefix: '/api',
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
   passesContext: ['x-session-id'],

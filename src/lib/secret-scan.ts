@@ -1,5 +1,12 @@
 import { createHash, createHmac } from 'node:crypto'
-import type { SecretHint } from '../records/exchange.ts'
+
+export interface SecretHint {
+  length: number
+  /** 32-bit rolling hash of the secret under the installation's pepper. */
+  rolling: number
+  /** Keyed hash (HMAC-SHA-256, hex) that confirms a hit. */
+  hmac: string
+}
 
 /**
  * Finds a call's own secrets in bytes without knowing them: the data plane leaves a rolling hash and a keyed hash in the

@@ -1,4 +1,7 @@
+import type { SecretHint } from '../lib/secret-scan.ts'
 import type { EndBy, Phase } from './outcome.ts'
+
+export type { SecretHint }
 
 /**
  * One call with its bytes and times, as the data plane wrote it into the journal and the recorder reads it back.
@@ -51,14 +54,6 @@ export interface ExchangeOpen {
   /** Rolling hashes by which the recorder finds the call's secrets in bodies it had to decompress (`lib/secret-scan.ts`). */
   secretHints: readonly SecretHint[]
   notes: readonly string[]
-}
-
-export interface SecretHint {
-  length: number
-  /** 32-bit rolling hash of the secret under the installation's pepper. */
-  rolling: number
-  /** Keyed hash (HMAC-SHA-256, hex) that confirms a hit. */
-  hmac: string
 }
 
 /** Who is calling, from our context headers, the path and the settings. */

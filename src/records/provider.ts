@@ -5,6 +5,8 @@ export interface Provider {
   readonly name: string
   /** Where the API stands, without the `/v1` that the paths carry. */
   readonly baseUrl: string
+  /** Put before paths that begin with `/v1/`, where the vendor's API stands deeper: `/groq/v1/…` and `/groq/openai/v1/…` are one. */
+  readonly apiPrefix?: string
   /** Where the client's credential goes and how it looks; what the record is keyed by. */
   readonly auth: { readonly header: string; readonly prefix: string } | null
   /** Paths that are model calls; every other path is forwarded too and recorded without tokens. First match wins. */

@@ -1,0 +1,322 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Dispatcher } from 'undici'
+import type { Clock } from '../lib/clock.ts'
+import type { ExchangeClose, ExchangeHead } from '../records/exchange.ts'
+import type { EndBy, Phase } from '../records/outcome.ts'
+import { errorBody, type Failure, failureOf } from './failure.ts'
+import { clientHeaders, headerIn } from './headers.ts'
+import { keptResponseHeaders } from './kept-headers.ts'
+import { ClientLeft, RequestBody } from './request-body.ts'
+import type { Tap } from './tap.ts'
+import type { Link, Linked, Upstream } from './upstreams.ts'
+
+export interface CallParts {
+  readonly id: string
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly upstream: Upstream
+  /** Path and query below the upstream's base. */
+  readonly path: string
+  readonly headers: string[]
+  readonly clock: Clock
+  readonly draining: () => boolean
+  readonly mask: (text: string) => string
+  /** A plain answer of ours when the upstream cannot be reached (`GET /`), instead of an error. */
+  readonly greeting: Buffer | null
+  readonly ended: (call: Call) => void
+}
+
+type Framing = ExchangeHead['framing']
+
+/**
+ * One call on its way through: the handler given to undici's dispatch. The client's bytes go first, then the tap sees
+ * them; only the end of the message waits, for the CLOSE frame (design 2, "Which end is held").
+ */
+export class Call implements Dispatcher.DispatchHandler, Linked {
+  link?: Link
+  readonly #parts: CallParts
+  readonly #body: RequestBody
+  #tap: Tap | null = null
+  #controller: Dispatcher.DispatchController | null = null
+  #requestEndAtMs: number | null = null
+  #dispatchedAtMs: number | null = null
+  #connectedAtMs: number | null = null
+  #status: number | null = null
+  #framing: Framing = 'none'
+  #remaining = 0
+  #head: { status: number; reason: string; flat: string[] } | null = null
+  #headFlushed = false
+  #lastPiece: Buffer | null = null
+  #left = false
+  #drainTimer: NodeJS.Timeout | null = null
+  #drainedBytes = 0
+  #over = false
+
+  constructor(parts: CallParts) {
+    this.#parts = parts
+    const { request, response, clock } = parts
+    this.#body = new RequestBody(
+      request,
+      (piece) => this.#tap?.request.keep(piece, clock.mono()),
+      () => {
+        this.#requestEndAtMs = clock.mono()
+      },
+    )
+    response.once('close', () => {
+      if (!response.writableFinished) this.#clientLeft()
+    })
+  }
+
+  /** The tap's OPEN frame has been handed in; `dispatch` follows once it is written. */
+  tapped(tap: Tap, requestLength: number | null): void {
+    this.#tap = tap
+    if (requestLength !== 0) tap.request.expect(requestLength)
+  }
+
+  dispatch(): void {
+    if (this.#over) return
+    if (this.#left) return this.#finish('client', 'request', null)
+    const { upstream, request, path, headers, clock } = this.#parts
+    this.#dispatchedAtMs = clock.mono()
+    upstream.dispatcher.dispatch(
+      {
+        origin: upstream.origin,
+        path: upstream.basePath + path,
+        method: request.method as Dispatcher.HttpMethod,
+        headers,
+        body: this.#body.forUpstream(),
+        reset: false,
+        headersTimeout: upstream.limits.headerWaitMs,
+        bodyTimeout: upstream.limits.idleMs,
+      },
+      this,
+    )
+  }
+
+  /** Ends the call at once, when the proxy stops and its patience is over. */
+  cut(): void {
+    this.#parts.response.destroy()
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    this.#connectedAtMs = this.#parts.clock.mono()
+    if (this.#left && this.#parts.upstream.limits.onDisconnect === 'cancel') controller.abort(new ClientLeft())
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
+    if (status < 200) return
+    const atMs = this.#parts.clock.mono()
+    const raw = flatOf(controller.rawHeaders)
+    const length = lengthOf(raw)
+    this.#status = status
+    this.#framing = this.#framingOf(status, raw, length)
+    this.#remaining = length ?? 0
+    const latin1Reason = Buffer.from(reason).toString('latin1')
+    this.#tap?.head({
+      status,
+      reason: latin1Reason,
+      atMs,
+      framing: this.#framing,
+      contentLength: length,
+      contentType: headerIn(raw, 'content-type'),
+      contentEncoding: headerIn(raw, 'content-encoding'),
+      headers: keptResponseHeaders(raw, this.#parts.mask),
+    })
+    if (this.#framing !== 'none') this.#tap?.response.expect(this.#framing === 'length' ? length : null)
+    if (this.#left) return
+    this.#head = { status, reason: latin1Reason, flat: clientHeaders(raw, this.#framing === 'chunked') }
+    if (this.#framing === 'none' || (this.#framing === 'length' && length === 0)) return
+    this.#sendHead()
+    process.nextTick(flush, this)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
+    const atMs = this.#parts.clock.mono()
+    if (!this.#left) {
+      this.#remaining -= piece.length
+      if (this.#framing === 'length' && this.#remaining <= 0) this.#lastPiece = piece
+      else this.#pass(controller, piece)
+    } else this.#drain(controller, piece)
+    this.#tap?.response.keep(piece, atMs)
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#framing === 'close' && this.link?.reset) {
+      this.onResponseError(controller, Object.assign(new Error('reset'), { code: 'ECONNRESET' }))
+      return
+    }
+    const trailers = this.#framing === 'chunked' ? flatOf(controller.rawTrailers) : []
+    this.#finish(this.#left ? 'client' : null, this.#left ? 'data' : 'done', null, true, () => this.#release(trailers))
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.#over) return
+    const phase: Phase =
+      this.#head || this.#status !== null ? 'data' : this.#connectedAtMs !== null ? 'headers' : 'connect'
+    if (this.#left || error instanceof ClientLeft) {
+      this.#parts.response.destroy()
+      return this.#finish('client', this.#requestEndAtMs === null ? 'request' : phase, null)
+    }
+    const failure = failureOf(error, this.#parts.upstream.origin)
+    if (this.#parts.response.headersSent) {
+      this.#cutClient()
+      this.#finish('upstream', phase, failure)
+    } else this.#answerFailure(phase, failure)
+  }
+
+  #pass(controller: Dispatcher.DispatchController, piece: Buffer): void {
+    const { response } = this.#parts
+    this.#headFlushed = true
+    if (response.write(piece)) return
+    controller.pause()
+    response.once('drain', () => controller.resume())
+  }
+
+  #drain(controller: Dispatcher.DispatchController, piece: Buffer): void {
+    this.#drainedBytes += piece.length
+    if (this.#drainedBytes > this.#parts.upstream.limits.drainBytes) controller.abort(new ClientLeft())
+  }
+
+  #sendHead(): void {
+    const { response, id, draining } = this.#parts
+    const { status, reason, flat } = this.#head!
+    response.sendDate = false
+    response.removeHeader('connection')
+    if (this.#framing === 'close') response.removeHeader('transfer-encoding')
+    flat.push('x-sightglass-id', id)
+    if (draining()) {
+      flat.push('connection', 'close')
+      response.shouldKeepAlive = false
+    }
+    response.writeHead(status, reason, flat)
+  }
+
+  /** For `process.nextTick`: the head goes out alone when no data came along with it. */
+  flushHead(): void {
+    if (this.#headFlushed || this.#lastPiece || this.#over || this.#left) return
+    this.#headFlushed = true
+    this.#parts.response.flushHeaders()
+  }
+
+  #release(trailers: readonly string[]): void {
+    const { response } = this.#parts
+    if (this.#left || response.destroyed) return
+    if (!response.headersSent) this.#sendHead()
+    if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
+    if (this.#lastPiece) response.end(this.#lastPiece)
+    else response.end()
+  }
+
+  /** A cut answer must look cut: what was received goes out, then the connection ends without the message's end. */
+  #cutClient(): void {
+    const { response } = this.#parts
+    const { socket } = response
+    if (!socket) {
+      response.destroy()
+      return
+    }
+    this.flushHead()
+    if (this.#framing !== 'close') socket.destroySoon()
+    else if (socket.writableLength === 0) socket.resetAndDestroy()
+    else socket.once('drain', () => socket.resetAndDestroy())
+  }
+
+  #answerFailure(phase: Phase, failure: Failure): void {
+    const { upstream, response, id, request, greeting, draining } = this.#parts
+    const unreached = phase === 'connect' && greeting !== null
+    const body = unreached ? greeting : errorBody(upstream.provider.errorShape, failure.code, failure.message)
+    this.#status = unreached ? 200 : failure.status
+    this.#finish('upstream', phase, failure, false, () => {
+      if (response.destroyed || response.headersSent) return
+      if (draining()) response.shouldKeepAlive = false
+      response.writeHead(unreached ? 200 : failure.status, {
+        'content-type': unreached ? 'text/plain; charset=utf-8' : 'application/json',
+        'content-length': body.length,
+        'x-sightglass-id': id,
+      })
+      response.end(request.method === 'HEAD' ? undefined : body)
+    })
+  }
+
+  #clientLeft(): void {
+    if (this.#over || this.#left) return
+    this.#left = true
+    const { limits } = this.#parts.upstream
+    const abort = (): void => this.#controller?.abort(new ClientLeft())
+    // without a controller the call is not on a connection yet: `dispatch` or `onRequestStart` will see that the client left
+    if (limits.onDisconnect === 'cancel' || this.#requestEndAtMs === null) abort()
+    else {
+      this.#controller?.resume()
+      this.#drainTimer = setTimeout(abort, limits.drainMs)
+    }
+  }
+
+  #finish(
+    endBy: EndBy | null,
+    endPhase: Phase,
+    failure: Failure | null,
+    upstreamComplete = false,
+    release = nothing,
+  ): void {
+    if (this.#over) return
+    this.#over = true
+    if (this.#drainTimer) clearTimeout(this.#drainTimer)
+    const { clock, ended, mask } = this.#parts
+    const close: Omit<
+      ExchangeClose,
+      | 'requestBytes'
+      | 'responseBytes'
+      | 'firstByteAtMs'
+      | 'lastByteAtMs'
+      | 'requestSha256'
+      | 'responseSha256'
+      | 'masked'
+    > = {
+      atMs: clock.mono(),
+      endBy,
+      endPhase,
+      failure: failure && { code: failure.code, message: mask(failure.message) },
+      statusSent: this.#head || failure ? this.#status : null,
+      requestEndAtMs: this.#requestEndAtMs,
+      dispatchedAtMs: this.#dispatchedAtMs,
+      connectedAtMs: this.#connectedAtMs,
+      upstreamComplete,
+    }
+    const done = (): void => {
+      release()
+      ended(this)
+    }
+    if (this.#tap) this.#tap.close(close, done)
+    else done()
+  }
+
+  #framingOf(status: number, raw: readonly string[], length: number | null): Framing {
+    if (this.#parts.request.method === 'HEAD' || status === 204 || status === 304) return 'none'
+    if (length !== null) return 'length'
+    return headerIn(raw, 'transfer-encoding') === null ? 'close' : 'chunked'
+  }
+}
+
+const nothing = (): void => {}
+
+const flush = (call: Call): void => call.flushHead()
+
+type RawHeaders = Dispatcher.DispatchController['rawHeaders']
+
+/** Names and values as latin1 text, in order. */
+function flatOf(raw: RawHeaders): string[] {
+  if (!Array.isArray(raw)) return []
+  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+}
+
+function pairsOf(flat: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let place = 0; place + 1 < flat.length; place += 2) pairs.push([flat[place]!, flat[place + 1]!])
+  return pairs
+}
+
+function lengthOf(flat: readonly string[]): number | null {
+  const text = headerIn(flat, 'content-length')
+  return text !== null && /^\d+$/.test(text) ? Number(text) : null
+}

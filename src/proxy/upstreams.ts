@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs'
+import { rootCertificates } from 'node:tls'
+import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici'
+import type { Provider } from '../records/provider.ts'
+import type { Settings, UpstreamLimits, UpstreamSettings } from '../settings/settings.ts'
+
+/** An address of a provider, with the connections to it. */
+export interface Upstream {
+  readonly name: string
+  readonly provider: Provider
+  readonly origin: string
+  /** `host[:port]`, as the upstream's own Host. */
+  readonly authority: string
+  /** Path before every call's own, without a slash at its end; may be empty. */
+  readonly basePath: string
+  readonly limits: UpstreamLimits
+  readonly dispatcher: Dispatcher
+  readonly passesContext: ReadonlySet<string>
+}
+
+export interface Upstreams {
+  get(name: string): Upstream | undefined
+  all(): readonly Upstream[]
+  close(): Promise<void>
+}
+
+/** One upstream for each provider, under the provider's id, and those that the settings name besides. */
+export function openUpstreams(settings: Settings, providers: ReadonlyMap<string, Provider>): Upstreams {
+  const upstreams = new Map<string, Upstream>()
+  for (const provider of providers.values())
+    upstreams.set(provider.id, open(provider.id, provider, settings.upstreams[provider.id], settings))
+  for (const [name, chosen] of Object.entries(settings.upstreams)) {
+    const provider = providers.get(chosen.provider)
+    if (provider && !upstreams.has(name)) upstreams.set(name, open(name, provider, chosen, settings))
+  }
+  return {
+    get: (name) => upstreams.get(name),
+    all: () => [...upstreams.values()],
+    close: async () => {
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.dispatcher.destroy()))
+    },
+  }
+}
+
+function open(name: string, provider: Provider, chosen: UpstreamSettings | undefined, settings: Settings): Upstream {
+  const url = new URL(chosen?.url ?? provider.baseUrl)
+  const limits: UpstreamLimits = { ...settings.upstreamDefaults, ...definedOf(chosen) }
+  return {
+    name,
+    provider,
+    origin: url.origin,
+    authority: url.host,
+    basePath: url.pathname.replace(/\/+$/, ''),
+    limits,
+    dispatcher: dispatcherFor(url.origin, limits, chosen, settings),
+    passesContext: new Set(provider.passesContext),
+  }
+}
+
+const definedOf = (chosen: UpstreamSettings | undefined): Partial<UpstreamLimits> =>
+  Object.fromEntries(Object.entries(chosen ?? {}).filter(([, value]) => value !== undefined))
+
+function dispatcherFor(
+  origin: string,
+  limits: UpstreamLimits,
+  chosen: UpstreamSettings | undefined,
+  settings: Settings,
+): Dispatcher {
+  const ca = trustedBy(chosen?.caFile ?? settings.caFile)
+  const options: Pool.Options = {
+    allowH2: false,
+    pipelining: 1,
+    headersTimeout: limits.headerWaitMs,
+    bodyTimeout: limits.idleMs,
+    factory: (target, given) => new WatchedClient(target, given as Client.Options, limits.connectMs, ca),
+  }
+  const tls = ca ? { ca } : {}
+  if (chosen?.proxy && chosen.proxy !== 'direct')
+    return new ProxyAgent({ ...options, uri: chosen.proxy, requestTls: tls, proxyTls: tls })
+  const { httpProxy, httpsProxy, noProxy } = settings
+  if ((httpProxy || httpsProxy) && chosen?.proxy !== 'direct')
+    return new EnvHttpProxyAgent({
+      ...options,
+      ...(httpProxy && { httpProxy }),
+      ...(httpsProxy && { httpsProxy }),
+      noProxy: noProxy ?? '',
+      requestTls: tls,
+      proxyTls: tls,
+    })
+  return new Pool(origin, options)
+}
+
+function trustedBy(caFile: string | null | undefined): string[] | undefined {
+  return caFile ? [...rootCertificates, readFileSync(caFile, 'utf8')] : undefined
+}
+
+/** A handler that learns which connection carries its call. */
+export interface Linked {
+  link?: Link
+}
+
+/** What became of the connection; undici reports a reset of an answer without length as a clean end. */
+export interface Link {
+  reset: boolean
+}
+
+class WatchedClient extends Client {
+  readonly #socket: { link: Link }
+
+  constructor(origin: string | URL, options: Client.Options, connectMs: number, ca: string[] | undefined) {
+    const socket = { link: { reset: false } }
+    const connect = buildConnector({ timeout: connectMs, allowH2: false, ...(ca && { ca }) })
+    super(origin, {
+      ...options,
+      connect: (target, done) =>
+        connect(target, (...result) => {
+          const link: Link = { reset: false }
+          socket.link = link
+          result[1]?.once('error', () => {
+            link.reset = true
+          })
+          done(...result)
+        }),
+    })
+    this.#socket = socket
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & Linked): boolean {
+    const socket = this.#socket
+    Object.defineProperty(handler, 'link', { configurable: true, get: () => socket.link })
+    return super.dispatch(options, handler)
+  }
+}
