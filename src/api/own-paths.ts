@@ -1,0 +1,23 @@
+/** Paths that are ours (design 6): the proxy hands over exactly one of these, and everything below it. */
+export const ownPaths: readonly string[] = [
+  '/health',
+  '/ready',
+  '/metrics',
+  '/usage',
+  '/llm-history',
+  '/db-status',
+  '/info',
+  '/telemetry',
+  '/projects',
+  '/keys',
+  '/traces',
+  '/analytics',
+  '/failures',
+  '/alerts',
+  '/models',
+  '/api/v1',
+  '/live',
+  '/openapi.json',
+  '/docs',
+  '/dashboard',
+]
