@@ -1,0 +1,85 @@
+import { isError, modelOperations, type Operation, type Outcome } from '../../records/outcome.ts'
+import type { StoredRecord } from '../../records/stored.ts'
+import { Histogram } from './histogram.ts'
+
+/** What lookups need of one call, in columns: rollups are sums of these, and so are the edges that come from records. */
+export interface CallFacts {
+  timestampMs: number
+  project: string
+  key: string | null
+  user: string | null
+  session: string | null
+  provider: string
+  model: string | null
+  operation: Operation
+  modelCall: boolean
+  outcome: Outcome
+  error: boolean
+  statusCode: number
+  latencyMs: number
+  ttftMs: number | null
+  inputTokens: number
+  cachedInputTokens: number
+  cacheWriteTokens: number
+  outputTokens: number
+  reasoningTokens: number
+  totalTokens: number
+  estimated: boolean
+  unpriced: boolean
+  picodollars: bigint | null
+  requestBytes: number
+  responseBytes: number
+  /** Time in which `generatedTokens` were made; 0 where the speed is unknown. */
+  generationMs: number
+  generatedTokens: number
+  /** Encoded histogram of the gaps between content events. */
+  gaps: Uint8Array
+}
+
+export function factsOf({ telemetry, gapsMs }: StoredRecord): CallFacts {
+  const call = telemetry.metadata
+  const { usage } = call
+  const inputTokens = usage?.input ?? call.prompt_tokens ?? 0
+  const outputTokens = usage?.output ?? call.completion_tokens ?? 0
+  const totalTokens = call.total_tokens ?? inputTokens + outputTokens
+  const speed = call.output_tokens_per_second
+  const timed = speed !== null && speed > 0 && outputTokens > 0
+  return {
+    timestampMs: telemetry.timestamp_ms,
+    project: call.project_id,
+    key: call.key_id,
+    user: call.user_id,
+    session: call.session_id,
+    provider: call.provider,
+    model: call.llm_model,
+    operation: call.operation,
+    modelCall: modelOperations.has(call.operation),
+    outcome: call.outcome,
+    error: isError(call.outcome),
+    statusCode: call.status_code,
+    latencyMs: call.latency_ms,
+    ttftMs: call.ttft_ms,
+    inputTokens,
+    cachedInputTokens: usage?.cacheRead ?? 0,
+    cacheWriteTokens: usage?.cacheWrite ?? 0,
+    outputTokens,
+    reasoningTokens: usage?.reasoning ?? 0,
+    totalTokens,
+    estimated: call.token_source === 'estimated',
+    unpriced: call.cost_picodollars === null && totalTokens > 0,
+    picodollars: call.cost_picodollars === null ? null : BigInt(call.cost_picodollars),
+    requestBytes: call.request_size,
+    responseBytes: call.response_size,
+    generationMs: timed ? (outputTokens / speed) * 1000 : 0,
+    generatedTokens: timed ? outputTokens : 0,
+    gaps: gapsMs.length === 0 ? noGaps : encoded(gapsMs),
+  }
+}
+
+const noGaps = new Uint8Array(0)
+
+function encoded(gapsMs: readonly number[]): Uint8Array {
+  const histogram = new Histogram()
+  for (const gap of gapsMs) histogram.add(gap)
+  return histogram.encode()
+}

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { makePrivate } from './private-file.ts'
+import { foundVersion, migrate, schemaVersion } from './schema.ts'
+
+/** The database's file cannot be used as it is: no rights, no directory, no database. The message names the path. */
+export class StoreUnusable extends Error {
+  override name = 'StoreUnusable'
+}
+
+/** Opens (or makes) the file for its one writer and brings it to this program's version. */
+export function openForWriting(path: string): DatabaseSync {
+  return opened(path, 'written', () => {
+    makePrivate(path)
+    const database = new DatabaseSync(path)
+    database.exec(`
+      PRAGMA busy_timeout = 5000;
+      PRAGMA auto_vacuum = INCREMENTAL;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
+      PRAGMA wal_autocheckpoint = 8000;
+      PRAGMA cache_size = -32000;
+    `)
+    migrate(database, path)
+    return database
+  })
+}
+
+/** Opens the file for questions. It must exist and have this program's version: the writer sees to that. */
+export function openForReading(path: string): DatabaseSync {
+  return opened(path, 'read', () => {
+    if (!existsSync(path)) throw new StoreUnusable(`${path} does not exist yet`)
+    const database = new DatabaseSync(path, { readOnly: true })
+    database.exec('PRAGMA busy_timeout = 2000; PRAGMA query_only = ON; PRAGMA cache_size = -16000')
+    const found = foundVersion(database, path)
+    if (found === schemaVersion) return database
+    database.close()
+    throw new StoreUnusable(`${path} has schema version ${found} and is not yet brought to ${schemaVersion}`)
+  })
+}
+
+function opened(path: string, use: 'written' | 'read', open: () => DatabaseSync): DatabaseSync {
+  try {
+    return open()
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error
+    throw new StoreUnusable(`${path} cannot be ${use}: ${error.message}`, { cause: error })
+  }
+}
+
+/** All or nothing. */
+export function inTransaction<T>(database: DatabaseSync, kind: 'BEGIN IMMEDIATE' | 'BEGIN', work: () => T): T {
+  database.exec(kind)
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}

@@ -1,0 +1,75 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { newId } from '../../lib/id.ts'
+import type { LocalBatch, LocalStore } from '../../pipeline/local-store.ts'
+import { factsOf } from '../rollups/facts.ts'
+import { inTransaction, openForWriting } from './database.ts'
+import { journalRows } from './journal-rows.ts'
+import { recordWriter } from './record-rows.ts'
+import { rollupWriter } from './rollup-rows.ts'
+
+/** The embedded database as its one writer sees it: records, rollups and the journal's position move together. */
+export function openLocalStore(path: string): LocalStore {
+  const database = openForWriting(path)
+  const instance = instanceOf(database)
+  const insert = recordWriter(database)
+  const rollups = rollupWriter(database, instance)
+  const journal = journalRows(database)
+  const count = database.prepare(
+    'INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2',
+  )
+  const counted = database.prepare("SELECT value FROM counters WHERE name = 'records'")
+  const touch = database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('checkpoint', ?)")
+  let checkpoints = 0
+
+  const write = (batch: LocalBatch): void => {
+    let fresh = 0
+    for (const record of batch.records) {
+      const facts = factsOf(record)
+      if (!insert(record, facts)) continue
+      rollups.add(facts)
+      fresh++
+    }
+    rollups.flush()
+    if (fresh > 0) count.run('records', fresh)
+    journal.apply(batch)
+  }
+
+  return {
+    instance,
+    journalState: journal.state,
+    carried: journal.carried,
+    carriedFrame: journal.carriedFrame,
+    commit(batch) {
+      try {
+        inTransaction(database, 'BEGIN IMMEDIATE', () => write(batch))
+      } catch (error) {
+        rollups.forget()
+        throw error
+      }
+    },
+    checkpoint() {
+      database.exec('PRAGMA synchronous = FULL; PRAGMA busy_timeout = 250')
+      try {
+        touch.run(`${++checkpoints}`) // a commit under FULL syncs the whole log, whether or not a reader stops the checkpoint
+        database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+      } finally {
+        database.exec('PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
+      }
+    },
+    counters() {
+      const records = Number(counted.get()?.value ?? 0)
+      return { telemetry: records, runs: records }
+    },
+    close() {
+      database.close()
+    },
+  }
+}
+
+/** This data directory's own id: made with the file, kept for ever. */
+function instanceOf(database: DatabaseSync): string {
+  database
+    .prepare("INSERT INTO meta (name, value) VALUES ('instance', ?) ON CONFLICT DO NOTHING")
+    .run(newId(Date.now()))
+  return String(database.prepare("SELECT value FROM meta WHERE name = 'instance'").get()?.value)
+}

@@ -1,0 +1,122 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { countNames } from '../rollups/sums.ts'
+
+/** The file was written by a newer program. Nothing in it was touched. */
+export class SchemaTooNew extends Error {
+  override name = 'SchemaTooNew'
+  constructor(path: string, found: number) {
+    super(
+      `${path} has schema version ${found}, this program knows versions up to ${schemaVersion}: start the newer version of the program again, or choose another data directory`,
+    )
+  }
+}
+
+/** One row per version, in order; never edited after a release. The place in the list is the version. */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+
+  CREATE TABLE telemetry (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    timestamp_ms INTEGER NOT NULL,
+    project TEXT NOT NULL,
+    "key" TEXT,
+    "user" TEXT,
+    session TEXT,
+    provider TEXT NOT NULL,
+    model TEXT,
+    operation TEXT NOT NULL,
+    model_call INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    error INTEGER NOT NULL,
+    status_code INTEGER NOT NULL,
+    latency_ms REAL NOT NULL,
+    ttft_ms REAL,
+    input_tokens INTEGER NOT NULL,
+    cached_input_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    total_tokens INTEGER NOT NULL,
+    estimated INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    picodollars TEXT,
+    request_bytes INTEGER NOT NULL,
+    response_bytes INTEGER NOT NULL,
+    generation_ms REAL NOT NULL,
+    generated_tokens INTEGER NOT NULL,
+    gaps BLOB NOT NULL,
+    document TEXT NOT NULL
+  );
+  CREATE INDEX telemetry_by_time ON telemetry (timestamp_ms, id);
+  CREATE INDEX telemetry_by_project ON telemetry (project, timestamp_ms, id);
+  CREATE INDEX telemetry_by_key ON telemetry ("key", timestamp_ms, id) WHERE "key" IS NOT NULL;
+  CREATE INDEX telemetry_by_user ON telemetry ("user", timestamp_ms, id) WHERE "user" IS NOT NULL;
+  CREATE INDEX telemetry_by_session ON telemetry (session, timestamp_ms, id) WHERE session IS NOT NULL;
+
+  CREATE TABLE llm_runs (
+    seq INTEGER PRIMARY KEY,
+    prompt TEXT,
+    completion TEXT,
+    document TEXT NOT NULL,
+    request_bytes BLOB,
+    response_bytes BLOB,
+    chunk_times BLOB
+  );
+
+  CREATE TABLE rollups (
+    level INTEGER NOT NULL,
+    project TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    start_ms INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    model_call INTEGER NOT NULL,
+    instance TEXT NOT NULL,
+    ${countNames.map((name) => `${name} INTEGER NOT NULL`).join(',\n    ')},
+    picodollars TEXT NOT NULL,
+    latency BLOB NOT NULL,
+    ttft BLOB NOT NULL,
+    gaps BLOB NOT NULL,
+    PRIMARY KEY (level, project, owner, start_ms, provider, model, outcome, model_call, instance)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE journal_positions (epoch TEXT PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE journal_applied (id TEXT PRIMARY KEY, epoch TEXT NOT NULL, exchange INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE journal_carried (
+    row_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch TEXT NOT NULL,
+    exchange INTEGER NOT NULL,
+    frame BLOB NOT NULL
+  );
+  CREATE INDEX journal_carried_by_exchange ON journal_carried (epoch, exchange);
+  CREATE TABLE journal_finished_epochs (epoch TEXT PRIMARY KEY) WITHOUT ROWID;
+  `,
+]
+
+export const schemaVersion = migrations.length
+
+/** The version of an open file; refuses one that is newer than this program. */
+export function foundVersion(database: DatabaseSync, path: string): number {
+  const found = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
+  if (found > schemaVersion) throw new SchemaTooNew(path, found)
+  return found
+}
+
+/** Brings the file to this program's version, in one transaction: all of it or nothing. */
+export function migrate(database: DatabaseSync, path: string): void {
+  const found = foundVersion(database, path)
+  if (found === schemaVersion) return
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    for (const migration of migrations.slice(found)) database.exec(migration)
+    database.exec(`PRAGMA user_version = ${schemaVersion}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw new Error(`${path} could not be brought from schema version ${found} to ${schemaVersion}`, { cause: error })
+  }
+}
