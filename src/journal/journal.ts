@@ -23,6 +23,8 @@ export interface JournalCounters {
   readonly accepted: number
   /** Exchanges whose OPEN or CLOSE was not on the disk when they went on. */
   readonly unprotected: number
+  /** Frames given up because too much was waiting for a disk that takes nothing. */
+  readonly dropped: number
   readonly bytes: number
   readonly writes: number
   readonly failedWrites: number

@@ -1,0 +1,25 @@
+import * as fs from 'node:fs'
+
+/** The file calls that the journal's writer makes. Passed in, so that tests can make a disk full, slow or broken. */
+export interface JournalFiles {
+  open(path: string): number
+  writevSync(fd: number, parts: readonly Uint8Array[], position: number): number
+  writev(
+    fd: number,
+    parts: readonly Uint8Array[],
+    position: number,
+    done: (error: Error | null, written: number) => void,
+  ): void
+  truncate(fd: number, length: number): void
+  close(fd: number): void
+  remove(path: string): void
+}
+
+export const systemFiles: JournalFiles = {
+  open: (path) => fs.openSync(path, 'wx', 0o600),
+  writevSync: (fd, parts, position) => fs.writevSync(fd, parts, position),
+  writev: (fd, parts, position, done) => fs.writev(fd, parts, position, done),
+  truncate: (fd, length) => fs.ftruncateSync(fd, length),
+  close: (fd) => fs.closeSync(fd),
+  remove: (path) => fs.unlinkSync(path),
+}
