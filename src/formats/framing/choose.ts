@@ -1,0 +1,52 @@
+import type { Piece } from '../../records/exchange.ts'
+import { parseJson } from '../../records/json.ts'
+import type { Observed } from '../observed.ts'
+import { firstBytes, textOf } from './json.ts'
+
+export type Framing = Observed['framing']
+
+const sniffBytes = 64 << 10
+
+/**
+ * How to read an answer, from its status, type and first bytes (wire-formats 2.1). The type is believed only where the bytes
+ * do not contradict it: servers send errors as events, events as plain text and lines of JSON as one JSON.
+ */
+export function chooseFraming(
+  answer: { status: number; contentType: string | null; wantsStream: boolean },
+  pieces: readonly Piece[],
+): Framing {
+  const start = firstBytes(pieces, sniffBytes)
+  if (start.length === 0) return 'none'
+  const type = (answer.contentType ?? '').split(';')[0]!.trim().toLowerCase()
+  if (/^(audio|image|video|font)\//.test(type)) return 'binary'
+  const text = textOf(start)
+  const looks = sniff(text)
+  if (type === 'text/event-stream') return looks === 'json' || looks === 'ndjson' ? looks : 'sse'
+  if (lineTypes.has(type)) return looks === 'sse' ? 'sse' : 'ndjson'
+  if (looks === 'sse') return answer.status < 400 || !type.includes('json') ? 'sse' : 'json'
+  if (type.includes('json')) return looks === 'ndjson' ? 'ndjson' : 'json'
+  if (looks !== null) return looks
+  if (text.trim() === '') return answer.wantsStream && type === '' ? 'sse' : 'text'
+  return type.startsWith('text/') || !looksBinary(text) ? 'text' : 'binary'
+}
+
+const lineTypes: ReadonlySet<string> = new Set([
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/x-jsonlines',
+  'application/json-seq',
+])
+
+function sniff(text: string): 'json' | 'ndjson' | 'sse' | null {
+  const start = text.trimStart()
+  if (/^(data|event|id|retry):|^:/.test(start)) return 'sse'
+  if (!/^[{[]/.test(start)) return null
+  const lineEnd = start.indexOf('\n')
+  if (lineEnd === -1 || start[0] === '[') return 'json'
+  const more = start.slice(lineEnd).trim() !== ''
+  return more && parseJson(start.slice(0, lineEnd)) !== null ? 'ndjson' : 'json'
+}
+
+const looksBinary = (text: string): boolean =>
+  text.includes('\0') || (text.match(/\ufffd/g)?.length ?? 0) > text.length / 10
