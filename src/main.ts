@@ -1,0 +1,236 @@
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { loadProviders } from '../providers/index.ts'
+import { openSecrets } from './access/secrets.ts'
+import { apiListener, createApi } from './api/app.ts'
+import { ownPaths } from './api/own-paths.ts'
+import type { SystemStatus } from './api/parts.ts'
+import { openJournal } from './journal/writer.ts'
+import { systemClock } from './lib/clock.ts'
+import type { Log } from './lib/log.ts'
+import { version } from './lib/version.ts'
+import { type RecorderHandle, startRecorder } from './pipeline/recorder-thread.ts'
+import { clientAddresses } from './proxy/context.ts'
+import { createForwarder } from './proxy/forward.ts'
+import { createRouter } from './proxy/route.ts'
+import { Secrets } from './proxy/secrets.ts'
+import { createFrontDoor } from './proxy/server.ts'
+import { openUpstreams } from './proxy/upstreams.ts'
+import type { Settings } from './settings/settings.ts'
+import { lockDirectory } from './stores/sqlite/lock.ts'
+import { openReader } from './stores/sqlite/remote.ts'
+import type { Store } from './stores/store.ts'
+
+export interface RunningProxy {
+  readonly address: { host: string; port: number }
+  readonly adminToken: string
+  /** Made at this start: the moment to show it. */
+  readonly adminTokenMade: boolean
+  readonly adminTokenPath: string
+  readonly store: Store
+  /** Resolves once everything accepted so far is stored, or throws after the deadline. */
+  settled(deadlineMs: number): Promise<void>
+  /** `/ready` says no, calls are still served for the drain delay, running ones end within the drain limit, everything is kept. */
+  stop(): Promise<void>
+  /** Ends running calls at once. For a second signal. */
+  cut(): void
+}
+
+/** Builds the parts, starts them, and stops them in reverse. Throws when the data directory or the port cannot be had. */
+export async function start({ settings, log }: { settings: Settings; log: Log }): Promise<RunningProxy> {
+  const clock = systemClock
+  const startedAtMs = clock.mono()
+  const { dataDir } = settings
+  const undo: (() => Promise<void> | void)[] = []
+  try {
+    makeDirectory(dataDir)
+    const lock = lockDirectory(dataDir)
+    undo.push(() => lock.release())
+    const secrets = openSecrets(dataDir, settings)
+    const providers = await loadProviders()
+
+    const wake = new Int32Array(new SharedArrayBuffer(4))
+    const journal = openJournal({
+      dir: join(dataDir, 'journal'),
+      clock,
+      segmentBytes: settings.segmentBytes,
+      wake: () => {
+        Atomics.add(wake, 0, 1)
+        Atomics.notify(wake, 0)
+      },
+      problem: (event, error) => log.warn(event, { error }),
+    })
+    undo.push(() => journal.end())
+    const recorder = await startRecorder({
+      dataDir,
+      liveEpochs: [journal.epoch],
+      wake: wake.buffer,
+      pepper: secrets.pepper,
+      bodyLimitBytes: settings.bodyLimitBytes,
+      projectNames: namesOf(settings),
+      log,
+    })
+    undo.push(() => recorder.stop(settings.drainLimitMs))
+    const store = openReader(join(dataDir, 'sightglass.sqlite'))
+    undo.push(() => store.close())
+
+    const upstreams = openUpstreams(settings, providers)
+    undo.push(() => upstreams.close())
+    const state = { draining: false, ready: false }
+    const draining = (): boolean => state.draining
+    const forwarder = createForwarder({
+      journal,
+      clock,
+      settings,
+      secrets: new Secrets(secrets.pepper),
+      addressOf: clientAddresses(settings.trustedProxies),
+      draining,
+    })
+    const status = (): Promise<SystemStatus> => systemStatus(recorder, journal.counters, forwarder.active.size)
+    const api = createApi({
+      store,
+      adminToken: secrets.adminToken,
+      pepper: secrets.pepper,
+      clock,
+      version,
+      settings,
+      status,
+      ready: () => state.ready && !state.draining,
+      failed: (error, route) => log.error('the API failed', { route, error }),
+    })
+    const server = createFrontDoor({
+      route: createRouter({
+        upstreams,
+        defaultUpstream: settings.defaultProvider,
+        ownPaths,
+        address: () => `http://${authority(settings.host, (server.address() as AddressInfo | null)?.port ?? settings.port)}`,
+      }),
+      forwarder,
+      self: apiListener(api),
+      draining,
+    })
+    server.listen(settings.port, settings.host)
+    await once(server, 'listening')
+    undo.push(() => {
+      server.closeAllConnections()
+    })
+    const { address, port } = server.address() as AddressInfo
+    state.ready = true
+    log.debug('listening', { address, port, ms: Math.round(clock.mono() - startedAtMs) })
+
+    let stopping: Promise<void> | null = null
+    const stop = async (): Promise<void> => {
+      state.draining = true
+      log.info('stopping', { active: forwarder.active.size, delayMs: settings.drainDelayMs, limitMs: settings.drainLimitMs })
+      if (settings.drainDelayMs > 0) await delay(settings.drainDelayMs)
+      const closed = once(server, 'close')
+      server.close()
+      const sweep = setInterval(() => server.closeIdleConnections(), 100)
+      server.closeIdleConnections()
+      const late = await Promise.race([forwarder.idle(), delay(settings.drainLimitMs, 'late', { ref: false })])
+      if (late) {
+        log.warn('calls were cut at the drain limit', { calls: forwarder.active.size })
+        for (const call of forwarder.active) call.cut()
+        await forwarder.idle()
+      }
+      server.closeIdleConnections()
+      await Promise.race([closed, delay(1000, null, { ref: false })])
+      clearInterval(sweep)
+      await unwind(undo)
+    }
+    return {
+      address: { host: settings.host, port },
+      adminToken: secrets.adminToken,
+      adminTokenMade: secrets.adminTokenMade,
+      adminTokenPath: secrets.adminTokenPath,
+      store,
+      settled: (deadlineMs) => settled(deadlineMs, forwarder.idle(), recorder, () => journal.counters.accepted),
+      stop: () => {
+        stopping ??= stop()
+        return stopping
+      },
+      cut: () => {
+        for (const call of forwarder.active) call.cut()
+      },
+    }
+  } catch (error) {
+    await unwind(undo)
+    throw error
+  }
+}
+
+/** Stops what was started, last first; the first failure is thrown after all had their turn. */
+async function unwind(undo: (() => Promise<void> | void)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const step of undo.splice(0).reverse()) {
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+function makeDirectory(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new Error(`the data directory ${dataDir} cannot be made (${code}): choose another with DATA_DIR`, { cause: error })
+  }
+}
+
+const namesOf = (settings: Settings): Record<string, string> =>
+  Object.fromEntries(Object.entries(settings.projects).flatMap(([slug, { name }]) => (name ? [[slug, name]] : [])))
+
+export const authority = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+async function settled(
+  deadlineMs: number,
+  idle: Promise<void>,
+  recorder: RecorderHandle,
+  accepted: () => number,
+): Promise<void> {
+  const until = performance.now() + deadlineMs
+  const failure = (): Error => new Error(`not everything was stored within ${deadlineMs} ms`)
+  const late = await Promise.race([idle, delay(deadlineMs, 'late', { ref: false })])
+  if (late) throw failure()
+  for (;;) {
+    const { pending, lagBytes, acceptedLive } = await recorder.status()
+    if (pending === 0 && lagBytes === 0 && acceptedLive >= accepted()) return
+    if (performance.now() > until) throw failure()
+    await delay(5)
+  }
+}
+
+async function systemStatus(
+  recorder: RecorderHandle,
+  journal: { readonly stalled: boolean; readonly unprotected: number; readonly failedWrites: number },
+  activeRequests: number,
+): Promise<SystemStatus> {
+  const status = await recorder.status()
+  return {
+    services: {
+      journal: journal.stalled
+        ? { state: 'degraded', message: 'the disk is slow: writes go through the thread pool' }
+        : { state: 'ok', message: null },
+      recorder: recorder.alive()
+        ? { state: 'ok', message: null }
+        : { state: 'down', message: 'the recorder thread died and is being restarted; the journal keeps everything' },
+      store: { state: 'ok', message: null },
+    },
+    records: {
+      accepted: status.accepted,
+      stored: status.stored,
+      pending: status.pending,
+      quarantined: 0,
+      dropped: status.failed,
+      unprotected: journal.unprotected,
+    },
+    activeRequests,
+  }
+}
