@@ -5,10 +5,16 @@ export interface Parser<Value> {
   /** What is wanted, as the end of "wants …". */
   readonly wants: string
   read(text: string): Value | undefined
+  /** The value as one would write it. */
+  show(value: Value): string
 }
 
 /** A parser for texts of which only one form is right. */
-const parser = <Value>(wants: string, read: (text: string) => Value | undefined): Parser<Value> => ({ wants, read })
+const parser = <Value>(
+  wants: string,
+  read: (text: string) => Value | undefined,
+  show: (value: Value) => string = String,
+): Parser<Value> => ({ wants, read, show })
 
 export const text = (wants = 'a text'): Parser<string> => parser(wants, (given) => given.trim() || undefined)
 
@@ -35,6 +41,7 @@ export const duration = (leastMs = 0): Parser<number> =>
       const value = parts ? Number(parts[1]) * millisecondsIn[parts[2]!]! : given.trim() === '0' ? 0 : Number.NaN
       return Number.isInteger(value) && value >= leastMs && value <= longestTimerMs ? value : undefined
     },
+    (value) => (value === 0 ? '0' : value % 1_000 === 0 ? `${value / 1_000}s` : `${value}ms`),
   )
 
 const bytesIn: Readonly<Record<string, number>> = {
@@ -49,12 +56,16 @@ const bytesIn: Readonly<Record<string, number>> = {
 
 /** Bytes. A plain number is one of bytes. */
 export const size = (least: number, most: number): Parser<number> =>
-  parser(`a size such as 1MiB, 10MB or 65536, from ${sizeText(least)} to ${sizeText(most)}`, (given) => {
-    const parts = /^(\d{1,15}(?:\.\d{1,6})?)\s*([kmg]?i?b)?$/i.exec(given.trim())
-    const unit = parts ? bytesIn[(parts[2] ?? 'b').toLowerCase()] : undefined
-    const value = parts && unit ? Number(parts[1]) * unit : Number.NaN
-    return Number.isInteger(value) && value >= least && value <= most ? value : undefined
-  })
+  parser(
+    `a size such as 1MiB, 10MB or 65536, from ${sizeText(least)} to ${sizeText(most)}`,
+    (given) => {
+      const parts = /^(\d{1,15}(?:\.\d{1,6})?)\s*([kmg]?i?b)?$/i.exec(given.trim())
+      const unit = parts ? bytesIn[(parts[2] ?? 'b').toLowerCase()] : undefined
+      const value = parts && unit ? Number(parts[1]) * unit : Number.NaN
+      return Number.isInteger(value) && value >= least && value <= most ? value : undefined
+    },
+    sizeText,
+  )
 
 export function sizeText(bytes: number): string {
   for (const [unit, factor] of [['GiB', 2 ** 30] as const, ['MiB', 2 ** 20] as const, ['KiB', 2 ** 10] as const]) {
@@ -123,8 +134,8 @@ export const host: Parser<string> = parser('an IP address or a host name, withou
 
 /** Names of projects, as the context headers carry them. */
 export const projectId: Parser<string> = parser(
-  'letters, digits, dot, dash and underscore, at most 64, beginning with a letter or digit',
-  (given) => (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(given) ? given : undefined),
+  'letters, digits, dot, dash and underscore, at most 100, a letter or digit at both ends',
+  (given) => (/^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?$/i.test(given) ? given : undefined),
 )
 
 export const upstreamId: Parser<string> = parser(

@@ -41,6 +41,7 @@ const capture = parse.oneOf('full', 'metadata', 'off')
 const rulePath: parse.Parser<string> = {
   wants: 'the beginning of a path such as /v1/chat',
   read: (given) => (given.startsWith('/') ? given : undefined),
+  show: String,
 }
 
 function readRules(sources: SectionSources): CaptureRule[] {

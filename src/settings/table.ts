@@ -132,7 +132,7 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     env: ['DRAIN_BYTES'],
     flag: 'drain-bytes',
     parse: parse.size(0, 2 ** 40),
-    fallback: '4MiB',
+    fallback: '16MiB',
     about: 'With `on_disconnect: drain`, how much of the answer is still read.',
   },
   drainMs: {

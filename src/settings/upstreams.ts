@@ -72,6 +72,14 @@ function completed(
   const path = `upstreams.${id}`
   if (reserved.has(id)) problems.about(path, origin, `the path /${id}/… means something else: choose another name`)
   const providerId = read.provider ?? id
+  if (read.provider !== undefined && read.provider !== id && providers.some((one) => one.id === id)) {
+    problems.value(
+      `${path}.provider`,
+      read.provider,
+      origin,
+      `${id}, or another name: this one is the provider ${id}'s own`,
+    )
+  }
   const provider = providers.find((one) => one.id === providerId)
   if (!provider) {
     const near = nearest(
