@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Provider } from '../src/records/provider.ts'
 
@@ -6,7 +6,9 @@ import type { Provider } from '../src/records/provider.ts'
 export async function loadProviders(): Promise<ReadonlyMap<string, Provider>> {
   const here = import.meta.dirname
   const extension = import.meta.filename.endsWith('.ts') ? '.ts' : '.js'
-  const found = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  const found = readdirSync(here, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && existsSync(join(here, entry.name, `provider${extension}`)),
+  )
   const providers = await Promise.all(
     found.map(async (folder): Promise<Provider> => {
       const module: { provider: Provider } = await import(join(here, folder.name, `provider${extension}`))

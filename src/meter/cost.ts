@@ -1,0 +1,207 @@
+import type { Usage } from '../records/usage.ts'
+import { decimalOf, divideRounded, scaled } from './decimal.ts'
+import { findPrice } from './match.ts'
+import type { BillLine, Cost } from './metered.ts'
+import type { PriceBook, PriceEntry } from './prices.ts'
+import { type Price, priceSheet } from './sheet.ts'
+
+/** What one call is billed by. */
+export interface Billable {
+  provider: string
+  /** As the answer named it, else as asked for. */
+  model: string | null
+  wallMs: number
+  usage: Usage | null
+  /** The counts were estimated. */
+  estimated: boolean
+  serviceTier: string | null
+  batch: boolean
+  /** `speed:fast`, `inference_geo:us`, `region:eu`: what multiplies token prices where an entry says so. */
+  conditions: readonly string[]
+  units?: Units
+}
+
+/** Quantities that are no tokens, and tokens that only one vendor bills. */
+export interface Units {
+  images?: number
+  imageQuality?: string
+  imageSize?: string
+  seconds?: number
+  characters?: number
+  searchUnits?: number
+  pages?: number
+  citationTokens?: number
+  /** `low`, `medium`, `high`: where a search fee depends on it. */
+  searchContext?: string
+}
+
+/** The bill of one call, exact to 10⁻¹² dollars; unknown wherever a count or a price is missing. */
+export function costOf(call: Billable, book: PriceBook): Cost {
+  const { usage } = call
+  const reported = usage?.costReportedUsd ?? null
+  if (reported !== null && /^\d+(\.\d+)?$/.test(reported)) return reportedCost(reported)
+  if (usage === null && call.units === undefined) return unknown('no tokens counted')
+  if (call.model === null) return unknown(`no model named by ${call.provider}`)
+  const entry = findPrice(book, call.provider, call.model)
+  if (!entry) return unknown(`no price for ${call.provider}/${call.model}`)
+  const bill = new Bill(entry, call)
+  const missing = usage === null ? null : billTokens(bill, usage, entry)
+  if (missing !== null) return unknown(`${missing} for ${call.provider}/${call.model}`, entry.version)
+  billUnits(bill, call)
+  if (bill.unpriced !== null)
+    return unknown(`no ${bill.unpriced} price for ${call.provider}/${call.model}`, entry.version)
+  return {
+    picodollars: bill.total(),
+    estimated: call.estimated,
+    unpricedReason: null,
+    priceVersion: entry.version,
+    lines: bill.lines,
+  }
+}
+
+const unknown = (unpricedReason: string, priceVersion: string | null = null): Cost => ({
+  picodollars: null,
+  estimated: false,
+  unpricedReason,
+  priceVersion,
+  lines: [],
+})
+
+function reportedCost(price: string): Cost {
+  const [whole, fraction = ''] = price.split('.')
+  const picodollars = scaled(`${whole}.${fraction.slice(0, 12).padEnd(12, '0')}`, 12)
+  return {
+    picodollars,
+    estimated: false,
+    unpricedReason: null,
+    priceVersion: 'reported',
+    lines: [{ field: 'reported', quantity: 1, price, unit: 'each', picodollars }],
+  }
+}
+
+/** Bills every token once. Returns what count is missing, or null. */
+function billTokens(bill: Bill, usage: Usage, entry: PriceEntry): string | null {
+  if (usage.input === null) return 'no input count'
+  if (usage.output === null && !withoutOutput.has(entry.mode ?? '') && !entry.fromRule) return 'no output count'
+  const read = usage.cacheRead ?? 0
+  const write = usage.cacheWrite ?? 0
+  const write1h = Math.min(usage.cacheWrite1h ?? 0, write)
+  const fresh = usage.inputUncached ?? less(usage.input, read + write)
+  const readAudio = Math.min(usage.cachedAudioInput ?? 0, read)
+  const readImage = Math.min(usage.cachedImageInput ?? 0, read)
+  const freshAudio = Math.min(less(usage.audioInput ?? 0, readAudio), fresh)
+  const freshImage = Math.min(less(usage.imageInput ?? 0, readImage), fresh)
+  bill.tokens(fresh - freshAudio - freshImage, ['input'])
+  bill.tokens(read - readAudio - readImage, ['cached_input', 'input'])
+  bill.tokens(write - write1h, ['cache_write', 'input'])
+  bill.tokens(write1h, ['cache_write_1h', 'cache_write', 'input'])
+  bill.tokens(freshAudio, ['audio_input', 'input'])
+  bill.tokens(readAudio, ['cached_audio_input', 'cached_input', 'audio_input', 'input'])
+  bill.tokens(freshImage, ['image_input', 'input'])
+  bill.tokens(readImage, ['cached_image_input', 'cached_input', 'image_input', 'input'])
+
+  const output = usage.output ?? 0
+  const audio = Math.min(usage.audioOutput ?? 0, output)
+  const image = Math.min(usage.imageOutput ?? (entry.mode === 'image' ? output : 0), output - audio)
+  const reasoning = bill.has('reasoning_output') ? Math.min(usage.reasoning ?? 0, output - audio - image) : 0
+  bill.tokens(output - audio - image - reasoning, ['output'])
+  bill.tokens(audio, ['audio_output', 'output'])
+  bill.tokens(image, ['image_output', 'output'])
+  bill.tokens(reasoning, ['reasoning_output'])
+  return null
+}
+
+/** Modes whose calls have no output tokens to count. */
+const withoutOutput = new Set(['embedding', 'rerank', 'moderation', 'audio_speech', 'ocr'])
+
+const less = (whole: number, part: number): number => Math.max(0, whole - part)
+
+function billUnits(bill: Bill, { usage, units = {} }: Billable): void {
+  bill.tokens(units.citationTokens ?? 0, ['citation_input', 'input'])
+  bill.each(usage?.webSearches ?? 0, ['web_search', `web_search.${units.searchContext ?? 'low'}`])
+  const size = [units.imageQuality, units.imageSize].filter((part) => part !== undefined).join('/')
+  bill.each(units.images ?? 0, [`per_image_sizes.${size}`, `per_image_sizes.${units.imageSize}`, 'per_image'])
+  bill.each(units.seconds ?? 0, ['per_second'])
+  bill.each(units.characters ?? 0, ['per_character'])
+  bill.each(units.searchUnits ?? 0, ['per_query'])
+  bill.each(units.pages ?? 0, ['per_page'])
+  if (bill.has('per_request')) bill.each(1, ['per_request'])
+}
+
+/** Places of a price beyond which nothing is rounded while adding up: 12 of the price, 12 of a quantity, 6 for "per million". */
+const fine = 10n ** 30n
+const toPicodollars = fine / 10n ** 12n
+
+class Bill {
+  readonly lines: BillLine[] = []
+  /** The first price that was needed and is not known. */
+  unpriced: string | null = null
+  readonly #sheet: ReadonlyMap<string, Price>
+  readonly #entry: PriceEntry
+  readonly #factor: { times: bigint; over: bigint }
+  #sum = 0n
+
+  constructor(entry: PriceEntry, call: Billable) {
+    this.#entry = entry
+    this.#sheet = priceSheet(entry, {
+      wallMs: call.wallMs,
+      inputTokens: call.usage?.input ?? 0,
+      serviceTier: call.serviceTier,
+      batch: call.batch,
+    })
+    this.#factor = factorOf(entry, call.conditions)
+  }
+
+  has(name: string): boolean {
+    return this.#price(name) !== null
+  }
+
+  /** Bills tokens by the first price that exists. */
+  tokens(quantity: number, names: readonly string[]): void {
+    const { times, over } = this.#factor
+    this.#line(quantity, names, 'per 1M', (amount) => (amount * times) / (over * 1_000_000n))
+  }
+
+  /** Bills pieces by the first price that exists. */
+  each(quantity: number, names: readonly string[]): void {
+    this.#line(quantity, names, 'each', (amount) => amount)
+  }
+
+  total(): bigint {
+    return divideRounded(this.#sum, toPicodollars)
+  }
+
+  #line(quantity: number, names: readonly string[], unit: BillLine['unit'], value: (amount: bigint) => bigint): void {
+    if (quantity <= 0) return
+    const price = names.map((name) => this.#price(name)).find((price) => price !== null)
+    if (!price) {
+      this.unpriced ??= names[0]!
+      return
+    }
+    const exact = value(scaled(price.text, 12) * scaled(decimalOf(quantity), 12) * 10n ** 6n)
+    this.#sum += exact
+    const picodollars = divideRounded(exact, toPicodollars)
+    this.lines.push({ field: price.field, quantity, price: price.text, unit, picodollars })
+  }
+
+  #price(name: string): Price | null {
+    const known = this.#sheet.get(name)
+    if (known) return known
+    const dot = name.indexOf('.')
+    if (dot < 0) return null
+    const table = this.#entry.fields[name.slice(0, dot)]
+    const text =
+      typeof table === 'object' && table !== null
+        ? Object.entries(table).find(([key]) => key === name.slice(dot + 1))?.[1]
+        : null
+    return typeof text === 'string' ? { text, field: name } : null
+  }
+}
+
+function factorOf(entry: PriceEntry, conditions: readonly string[]): { times: bigint; over: bigint } {
+  let factor = { times: 1n, over: 1n }
+  for (const [condition, text] of Object.entries((entry.fields.multipliers ?? {}) as Record<string, unknown>))
+    if (typeof text === 'string' && conditions.includes(condition))
+      factor = { times: factor.times * scaled(text, 6), over: factor.over * 1_000_000n }
+  return factor
+}

@@ -1,0 +1,72 @@
+import type { Observed } from '../formats/observed.ts'
+import type { Exchange } from '../records/exchange.ts'
+import type { EndBy, Outcome, Phase } from '../records/outcome.ts'
+
+export interface Ending {
+  outcome: Outcome
+  endBy: EndBy | null
+  endPhase: Phase
+  errorType: string | null
+  errorCode: string | null
+  errorMessage: string | null
+}
+
+/** How an exchange ended (wire-formats 1, 11.4, 13). Without `observed` only the transport's facts are used. */
+export function outcomeOf(exchange: Exchange, observed: Observed | null): Ending {
+  const { close, head } = exchange
+  const outcome = judge(exchange, observed)
+  const failed = outcome !== 'ok' && outcome !== 'truncated' && outcome !== 'filtered'
+  const said = observed?.decoded?.error ?? null
+  const own = close?.failure ?? null
+  return {
+    outcome,
+    endBy: close?.endBy ?? null,
+    endPhase: close?.endPhase ?? (head ? 'data' : 'headers'),
+    errorType: failed ? (said?.type ?? own?.code ?? defaultType(exchange, outcome)) : null,
+    errorCode: failed ? (said?.code ?? own?.code ?? null) : null,
+    errorMessage: failed ? said?.message || own?.message || explain(exchange, outcome) : null,
+  }
+}
+
+function judge(exchange: Exchange, observed: Observed | null): Outcome {
+  const { close, head } = exchange
+  if (close === null) return 'interrupted'
+  const decoded = observed?.decoded ?? null
+  if (head !== null && head.status >= 400) return 'upstream_error_http'
+  if (decoded && (decoded.error !== null || decoded.finishReason === 'error' || decoded.finishReason === 'cancelled'))
+    return 'upstream_error_stream'
+  if (close.endBy === 'client' && decoded?.terminated !== true) return 'client_cut'
+  if (head === null || close.endBy === 'proxy') return 'proxy_error'
+  // a close without the message's own end is a cut, even if the last event looked final
+  if (close.endBy === 'upstream') return 'upstream_cut'
+  if (close.endBy === null && !close.upstreamComplete) return 'upstream_cut'
+  if (observed !== null && decoded !== null) return judgeAnswer(observed, decoded)
+  return 'ok'
+}
+
+function judgeAnswer(observed: Observed, decoded: NonNullable<Observed['decoded']>): Outcome {
+  const stream = observed.framing === 'sse' || observed.framing === 'ndjson'
+  const saidNothing = decoded.contentEvents === 0 && decoded.finishReason === null && decoded.embeddings === null
+  if (saidNothing && decoded.usage === null && (stream || observed.framing === 'none')) return 'empty'
+  if (stream && !decoded.terminated && decoded.finishReason === null) return 'upstream_cut'
+  if (decoded.finishReason === 'length') return 'truncated'
+  if (decoded.finishReason === 'content_filter') return 'filtered'
+  return 'ok'
+}
+
+const defaultType = ({ head }: Exchange, outcome: Outcome): string =>
+  outcome === 'upstream_error_http' && head ? `http_${head.status}` : outcome
+
+function explain({ head }: Exchange, outcome: Outcome): string {
+  if (outcome === 'upstream_error_http' && head) return `the upstream answered ${head.status} ${head.reason}`.trimEnd()
+  return explanations[outcome] ?? outcome
+}
+
+const explanations: Readonly<Partial<Record<Outcome, string>>> = {
+  upstream_error_stream: 'the upstream reported an error in its answer',
+  upstream_cut: 'the upstream ended its answer before it was complete',
+  client_cut: 'the client left before the answer was complete',
+  proxy_error: 'the upstream gave no answer',
+  interrupted: 'the recording process ended before the call did',
+  empty: 'the upstream ended a successful answer without content',
+}

@@ -1,0 +1,156 @@
+import { noFacts } from '../formats/decoder.ts'
+import { observe } from '../formats/observe.ts'
+import type { Observed } from '../formats/observed.ts'
+import { meter } from '../meter/meter.ts'
+import type { Metered, TokenCounter } from '../meter/metered.ts'
+import { outcomeOf } from '../meter/outcome.ts'
+import type { PriceBook } from '../meter/prices.ts'
+import { timingOf } from '../meter/timing.ts'
+import type { Exchange } from '../records/exchange.ts'
+import type { Provider } from '../records/provider.ts'
+import type { StoredRecord } from '../records/stored.ts'
+import { chunkTimes, type KeptBody, keepBody } from './bodies.ts'
+import { headerValue } from './headers.ts'
+import { runOf } from './run.ts'
+import { type Findings, telemetryOf } from './telemetry.ts'
+
+export interface RecordParts {
+  /** This data directory's own id. */
+  instance: string
+  providers: ReadonlyMap<string, Provider>
+  prices: PriceBook
+  tokens: TokenCounter
+  pepper: string
+  /** Bytes kept of each body, and characters of each text. */
+  bodyLimitBytes: number
+  /** Readable names of projects, by id. */
+  projectNames: ReadonlyMap<string, string>
+}
+
+export type RecordMaker = (exchange: Exchange) => Promise<StoredRecord>
+
+/** Makes the record of one exchange: reads its bytes, counts, prices, and keeps what the capture rules let it keep. */
+export function recordMaker(parts: RecordParts): RecordMaker {
+  return async (exchange) => {
+    const observed = observe(exchange, providerOf(exchange, parts.providers), parts.pepper)
+    const metered = await meter(exchange, observed, parts)
+    return assemble(exchange, observed, metered, parts)
+  }
+}
+
+/** The record of an exchange whose bytes could not be read without failing: transport facts, the bytes, and the error. */
+export function rawRecord(
+  exchange: Exchange,
+  error: unknown,
+  parts: Pick<RecordParts, 'instance' | 'bodyLimitBytes' | 'projectNames'>,
+): StoredRecord {
+  // nobody looked for the call's secrets inside what is compressed
+  const unread = exchange.open.secretHints.length > 0
+  const observed: Observed = {
+    operation: 'other',
+    format: null,
+    request: noFacts,
+    decoded: null,
+    framing: 'none',
+    events: { events: 0, content_events: 0, bad_events: 0, comments: 0 },
+    readWhole: false,
+    notes: [`the exchange could not be read: ${error instanceof Error ? error.message : String(error)}`],
+    requestHoldsSecret: unread && headerValue(exchange.open.requestHeaders, 'content-encoding') !== null,
+    responseHoldsSecret: unread && exchange.head?.contentEncoding != null,
+  }
+  const metered: Metered = {
+    usage: null,
+    tokenSource: 'none',
+    tokenizer: null,
+    timing: timingOf(exchange, null, null),
+    cost: {
+      picodollars: null,
+      estimated: false,
+      unpricedReason: 'the exchange could not be read',
+      priceVersion: null,
+      lines: [],
+    },
+  }
+  return assemble(exchange, observed, metered, parts)
+}
+
+function assemble(
+  exchange: Exchange,
+  observed: Observed,
+  metered: Metered,
+  parts: Pick<RecordParts, 'instance' | 'bodyLimitBytes' | 'projectNames'>,
+): StoredRecord {
+  const { open, response } = exchange
+  const keepRequest = open.captureRequest === 'full' && !observed.requestHoldsSecret
+  const keepResponse = open.captureResponse === 'full' && !observed.responseHoldsSecret
+  const { requestBody, responseBody } = bodies(exchange, { keepRequest, keepResponse }, parts.bodyLimitBytes)
+  const ending = outcomeOf(exchange, observed)
+  const findings: Findings = {
+    exchange,
+    observed,
+    // what a vendor says about an error may quote what was said to it
+    ending:
+      keepResponse || ending.errorMessage === null
+        ? ending
+        : { ...ending, errorMessage: `not kept: ${ending.outcome}` },
+    metered,
+    instance: parts.instance,
+    projectName: parts.projectNames.get(open.context.project) ?? null,
+    keepRequest,
+    keepResponse,
+    requestBody: requestBody.facts,
+    responseBody: responseBody.facts,
+    notes: notesOf(exchange, observed),
+  }
+  return {
+    telemetry: telemetryOf(findings),
+    run: runOf(findings, parts.bodyLimitBytes),
+    requestBytes: requestBody.bytes,
+    responseBytes: responseBody.bytes,
+    chunkTimes: keepResponse ? chunkTimes(response.pieces, open.atMs) : null,
+    gapsMs: metered.timing.gapsMs,
+  }
+}
+
+function bodies(
+  { open, head, close, request, response }: Exchange,
+  keep: { keepRequest: boolean; keepResponse: boolean },
+  limitBytes: number,
+): { requestBody: KeptBody; responseBody: KeptBody } {
+  return {
+    requestBody: keepBody(request, {
+      keep: keep.keepRequest,
+      limitBytes,
+      sha256: close?.requestSha256 ?? null,
+      contentType: headerValue(open.requestHeaders, 'content-type'),
+      contentEncoding: headerValue(open.requestHeaders, 'content-encoding'),
+    }),
+    responseBody: keepBody(response, {
+      keep: keep.keepResponse,
+      limitBytes,
+      sha256: close?.responseSha256 ?? null,
+      contentType: head?.contentType ?? null,
+      contentEncoding: head?.contentEncoding ?? null,
+    }),
+  }
+}
+
+function notesOf({ open }: Exchange, observed: Observed): string[] {
+  const notes = [...open.notes, ...observed.notes]
+  if (observed.requestHoldsSecret)
+    notes.push('the request is not kept: its compressed body may hold the call’s own secret')
+  if (observed.responseHoldsSecret)
+    notes.push('the answer is not kept: its compressed body may hold the call’s own secret')
+  return notes
+}
+
+/** A provider that is no longer declared still had calls, and they keep their transport facts. */
+const providerOf = ({ open }: Exchange, providers: ReadonlyMap<string, Provider>): Provider =>
+  providers.get(open.provider) ?? {
+    id: open.provider,
+    name: open.provider,
+    baseUrl: open.origin,
+    auth: null,
+    routes: [],
+    errorShape: 'openai',
+  }
