@@ -30,16 +30,19 @@ function byRule(list: PriceList, name: string): PriceEntry | null {
 
 /** Names to look up, in order. */
 function* candidates(book: PriceBook, provider: string, name: string): Generator<string> {
-  yield name
   const base = withoutPrefix(book, provider, name)
-  if (base !== name) yield base
+  yield name
+  yield base
   if (base.startsWith('ft:')) {
     yield* fineTune(base)
     return
   }
-  for (const form of [base, ...(vendorForms[provider]?.(base) ?? [])]) {
-    if (form !== base) yield form
-    yield* withoutVersion(form)
+  // with some vendors the part before `/` belongs to the name
+  for (const start of new Set([name, base])) {
+    for (const form of [start, ...(vendorForms[provider]?.(start) ?? [])]) {
+      yield form
+      yield* withoutVersion(form)
+    }
   }
 }
 
