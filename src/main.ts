@@ -106,7 +106,8 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
         upstreams,
         defaultUpstream: settings.defaultProvider,
         ownPaths,
-        address: () => `http://${authority(settings.host, (server.address() as AddressInfo | null)?.port ?? settings.port)}`,
+        address: () =>
+          `http://${authority(settings.host, (server.address() as AddressInfo | null)?.port ?? settings.port)}`,
       }),
       forwarder,
       self: apiListener(api),
@@ -124,7 +125,11 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
     let stopping: Promise<void> | null = null
     const stop = async (): Promise<void> => {
       state.draining = true
-      log.info('stopping', { active: forwarder.active.size, delayMs: settings.drainDelayMs, limitMs: settings.drainLimitMs })
+      log.info('stopping', {
+        active: forwarder.active.size,
+        delayMs: settings.drainDelayMs,
+        limitMs: settings.drainLimitMs,
+      })
       if (settings.drainDelayMs > 0) await delay(settings.drainDelayMs)
       const closed = once(server, 'close')
       server.close()
@@ -180,7 +185,9 @@ function makeDirectory(dataDir: string): void {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new Error(`the data directory ${dataDir} cannot be made (${code}): choose another with DATA_DIR`, { cause: error })
+    throw new Error(`the data directory ${dataDir} cannot be made (${code}): choose another with DATA_DIR`, {
+      cause: error,
+    })
   }
 }
 

@@ -196,7 +196,8 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
   flushHead(): void {
     if (this.#headFlushed || this.#lastPiece || this.#over || this.#left) return
     this.#headFlushed = true
-    this.#parts.response.flushHeaders()
+    // not flushHeaders(), which sends latin1 header values as UTF-8
+    this.#parts.response.write(noBytes)
   }
 
   #release(trailers: readonly string[]): void {
@@ -299,6 +300,8 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
 }
 
 const nothing = (): void => {}
+
+const noBytes = Buffer.alloc(0)
 
 const flush = (call: Call): void => call.flushHead()
 

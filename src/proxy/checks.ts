@@ -29,11 +29,16 @@ const checks: readonly ((request: IncomingMessage) => Refusal | null)[] = [
     rawHeaders.length > 2 * maxHeaders
       ? refuse(431, 'too_many_headers', `${rawHeaders.length / 2} header lines: at most ${maxHeaders} are accepted`)
       : null,
-  ({ rawHeaders }) =>
-    countOf(rawHeaders, 'host') > 1 ? refuse(400, 'two_hosts', 'the request has two Host lines') : null,
+  hosts,
   transferCoding,
   ({ url = '' }) => targetFault(url),
 ]
+
+function hosts({ rawHeaders, httpVersion }: IncomingMessage): Refusal | null {
+  const count = countOf(rawHeaders, 'host')
+  if (count > 1) return refuse(400, 'two_hosts', 'the request has two Host lines')
+  return count === 0 && httpVersion === '1.1' ? refuse(400, 'no_host', 'the request has no Host line') : null
+}
 
 function transferCoding({ headers, httpVersion }: IncomingMessage): Refusal | null {
   const coding = headers['transfer-encoding']

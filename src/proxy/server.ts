@@ -22,7 +22,7 @@ const limits = { headerBytes: 64 * 1024, headersMs: 30_000, keepAliveMs: 75_000 
 export function createFrontDoor(parts: FrontDoorParts): Server {
   const server = createServer(
     {
-      requireHostHeader: true,
+      requireHostHeader: false,
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersMs,
       requestTimeout: 0,

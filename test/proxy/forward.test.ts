@@ -18,7 +18,9 @@ it('passes an answer through unopened, with repeated headers, case, order, empty
     ['Date', 'yesterday'],
   ] as const
   const body = Buffer.from([0, 255, 31, 139, 10, 13])
-  await using upstream = await scriptedUpstream(() => answer({ status: 299, reason: 'Quite Fine', headers: head, body }))
+  await using upstream = await scriptedUpstream(() =>
+    answer({ status: 299, reason: 'Quite Fine', headers: head, body }),
+  )
   await using proxy = await pipe({ upstreams: { openai: upstream.port } })
   const request = requestBytes('GET', '/v1/models?a=%20b&a=c')
 

@@ -46,7 +46,9 @@ export async function pipe(overrides: SettingsOverrides = {}): Promise<Pipe> {
     journal,
     state,
     entry: (index) =>
-      eventually(`the close of exchange ${index}`, () => (journal.entries[index]?.close ? journal.entries[index] : null)),
+      eventually(`the close of exchange ${index}`, () =>
+        journal.entries[index]?.close ? journal.entries[index] : null,
+      ),
     active: () => forwarder.active.size,
     connections: () => new Promise((resolve) => server.getConnections((_error, count) => resolve(count))),
     [Symbol.asyncDispose]: async () => {
