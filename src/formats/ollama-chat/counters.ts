@@ -16,7 +16,7 @@ export function usageOf(part: JsonObject, generated: boolean): Usage | null {
   return {
     ...unknownUsage,
     input,
-    inputUncached: cacheRead === null ? null : without(input, cacheRead),
+    inputUncached: without(input, cacheRead),
     cacheRead,
     output,
   }

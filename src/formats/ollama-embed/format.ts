@@ -22,7 +22,7 @@ export const ollamaEmbed: Format = {
       if (Array.isArray(value.embeddings)) answer.embeddings = value.embeddings.length
       else if (Array.isArray(value.embedding)) answer.embeddings = arrayAt(value, 'embedding').length > 0 ? 1 : 0
       const input = countAt(value, 'prompt_eval_count')
-      if (input !== null) answer.usage = { ...unknownUsage, input }
+      if (input !== null) answer.usage = { ...unknownUsage, input, inputUncached: input }
       answer.tokenSource = 'reported'
       answer.rawUsage = countersOf(value)
       answer.timings = timingsOf(value)
