@@ -1,0 +1,74 @@
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
+import { createAccess, type Identity, Misplaced } from '../access/credentials.ts'
+import { ApiError, notFound } from './api-error.ts'
+import { ownPaths } from './own-paths.ts'
+import type { ApiParts } from './parts.ts'
+import { type ApiContext, type ApiRoute, adminOnly } from './route.ts'
+import { apiRoutes } from './routes/index.ts'
+
+export type Api = Hono<{ Bindings: HttpBindings }>
+
+/** Everything that is not proxied: who asks is settled first, then what is asked, then the answer. */
+export function createApi(parts: ApiParts): Api {
+  const access = createAccess(parts)
+  const routes = apiRoutes(parts.version, parts.clock.mono())
+  const app: Api = new Hono<{ Bindings: HttpBindings }>({ strict: false })
+
+  app.use(async (context, next) => {
+    await next()
+    context.header('cache-control', 'no-store')
+    context.header('x-content-type-options', 'nosniff')
+  })
+  for (const route of routes) {
+    const pattern = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
+    app.get(pattern, (context) => {
+      const identity = route.access === 'public' ? null : admitted(context)
+      if (route.access === 'admin' && identity?.kind !== 'admin') throw adminOnly(route.path)
+      return route.answer(context, parts, identity)
+    })
+    app.all(pattern, (context) => {
+      throw wrongMethod(context.req.method, route.path)
+    })
+  }
+  app.notFound((context) => answerError(context, absent(pathOf(context), routes)))
+  app.onError((error, context) => answerError(context, asApiError(error, context)))
+  return app
+
+  function admitted(context: ApiContext): Identity {
+    const { headers, url } = context.env.incoming
+    const identity = access.identify(headers, url ?? '/')
+    if (identity !== null) return identity
+    throw new ApiError(
+      401,
+      'missing_key',
+      'present the admin token, or any key that calls are made with: Authorization: Bearer …',
+      challenge,
+    )
+  }
+
+  function asApiError(error: Error, context: ApiContext): ApiError {
+    if (error instanceof ApiError) return error
+    if (error instanceof Misplaced) return new ApiError(401, 'misplaced_token', error.message, challenge)
+    parts.failed(error, context.req.routePath)
+    return new ApiError(500, 'internal_error', 'something of ours failed; the log has more')
+  }
+}
+
+const challenge = { headers: { 'www-authenticate': 'Bearer realm="sightglass"' } }
+
+function answerError(context: ApiContext, error: ApiError): Response {
+  return context.json(error.body(), error.status, { ...error.headers })
+}
+
+const wrongMethod = (method: string, path: string): ApiError =>
+  new ApiError(405, 'method_not_allowed', `${path} takes GET, not ${method}`, { headers: { allow: 'GET, HEAD' } })
+
+const pathOf = (context: ApiContext): string => (context.env.incoming.url ?? '/').split('?', 1)[0]!.slice(0, 200)
+
+function absent(path: string, routes: readonly ApiRoute[]): ApiError {
+  const place = ownPaths.find((own) => path === own || path.startsWith(`${own}/`))
+  const built = routes.some((route) => route.path === place || route.path.startsWith(`${place}/`))
+  if (place === undefined || built) return notFound(`nothing is at ${path}`)
+  return new ApiError(404, 'not_built', `${place} is not built yet`)
+}

@@ -1,0 +1,18 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { ApiError } from './api-error.ts'
+import type { Api } from './app.ts'
+
+/** The API as a listener for Node's own requests, which the front door hands over. Unread bodies stay the server's business. */
+export function apiListener(app: Api): (request: IncomingMessage, response: ServerResponse) => void {
+  const listener = getRequestListener((request, bindings) => app.fetch(request, bindings as never), {
+    overrideGlobalObjects: false,
+    autoCleanupIncoming: false,
+    errorHandler: () => Response.json(malformed.body(), { status: malformed.status }),
+  })
+  return (request, response) => {
+    listener(request, response)
+  }
+}
+
+const malformed = new ApiError(400, 'malformed_request', 'the Host header or the path is malformed')

@@ -1,0 +1,47 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Store } from '../stores/store.ts'
+
+/** What the API stands on. It reads records through the store and knows the rest of the process by `status` alone. */
+export interface ApiParts {
+  readonly store: Store
+  readonly adminToken: string
+  readonly pepper: string
+  readonly clock: Clock
+  readonly version: string
+  readonly settings: Pick<
+    Settings,
+    'keys' | 'bodyLimitBytes' | 'journalBodyLimitBytes' | 'captureRequest' | 'captureResponse'
+  >
+  status(): Promise<SystemStatus>
+  /** False before the start is complete and while draining. */
+  ready(): boolean
+  /** A store or a part of ours failed while answering; `route` is the pattern, never the URL. */
+  failed(error: unknown, route: string): void
+  /** How long a query may take before it is answered with 503. */
+  readonly deadlineMs?: number
+}
+
+export interface SystemStatus {
+  readonly services: Readonly<Record<'journal' | 'recorder' | 'store', ServiceStatus>>
+  readonly records: RecordCounts
+  /** Proxied calls that are running now. */
+  readonly activeRequests: number
+}
+
+export interface ServiceStatus {
+  readonly state: 'ok' | 'degraded' | 'down'
+  /** Why it is not ok, for people. */
+  readonly message: string | null
+}
+
+/** accepted = stored + pending + quarantined + dropped, in every snapshot. */
+export interface RecordCounts {
+  readonly accepted: number
+  readonly stored: number
+  readonly pending: number
+  readonly quarantined: number
+  readonly dropped: number
+  /** Calls that went on although the journal did not hold them. */
+  readonly unprotected: number
+}

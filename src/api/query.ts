@@ -1,0 +1,49 @@
+import type { z } from '@hono/zod-openapi'
+import { ApiError, invalid } from './api-error.ts'
+
+/** Parameters of the query string, each once and known, as the schema makes them; anything else is a 422 that names it. */
+export function readQuery<Shape extends z.ZodRawShape>(
+  url: string,
+  schema: z.ZodObject<Shape>,
+  without: readonly string[],
+): z.output<z.ZodObject<Shape>> {
+  const given = new Map<string, string>()
+  for (const [name, value] of new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')) {
+    if (without.includes(name)) continue
+    if (!Object.hasOwn(schema.shape, name)) throw unknown(name, Object.keys(schema.shape))
+    if (given.has(name)) throw invalid(name, `${name}: is given twice; it takes one value`)
+    if (value === '') throw invalid(name, `${name}: is empty; leave it out or give it a value`)
+    given.set(name, value)
+  }
+  const result = schema.safeParse(Object.fromEntries(given))
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const name = String(issue?.path[0] ?? '')
+  throw invalid(name, `${shown(name, given.get(name) ?? '')}: ${issue?.message ?? 'is not understood'}`)
+}
+
+/** `limit=0`, cut to a readable length. What stands in `key` may be a secret that was meant for a header. */
+const shown = (name: string, value: string): string =>
+  name === 'key' ? name : `${name}=${value.length > 80 ? `${value.slice(0, 80)}…` : value}`
+
+function unknown(name: string, known: readonly string[]): ApiError {
+  const near = known.find((candidate) => distance(name.toLowerCase(), candidate) <= 2)
+  const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`
+  const label = name.length > 80 ? `${name.slice(0, 80)}…` : name
+  return new ApiError(422, 'unknown_parameter', `${label}: is no parameter here; ${hint}`, { param: label })
+}
+
+/** Edits between two words (Levenshtein). */
+function distance(one: string, other: string): number {
+  if (Math.abs(one.length - other.length) > 2) return 3
+  let row = Array.from({ length: other.length + 1 }, (_, place) => place)
+  for (const [place, letter] of [...one].entries()) {
+    const next = [place + 1]
+    for (let column = 1; column <= other.length; column++) {
+      const changed = row[column - 1]! + (other[column - 1] === letter ? 0 : 1)
+      next.push(Math.min(changed, row[column]! + 1, next[column - 1]! + 1))
+    }
+    row = next
+  }
+  return row[other.length]!
+}

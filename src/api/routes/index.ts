@@ -1,0 +1,12 @@
+import type { ApiRoute } from '../route.ts'
+import { historyRoutes } from './llm-history.ts'
+import { openApiRoute } from './open-api.ts'
+import { startPage } from './start-page.ts'
+import { systemRoutes } from './system.ts'
+import { usageRoutes } from './usage.ts'
+
+/** Every resource of our own, in the order they are described. */
+export function apiRoutes(version: string, startedAtMs: number): readonly ApiRoute[] {
+  const routes = [...systemRoutes(startedAtMs), ...usageRoutes, ...historyRoutes, startPage]
+  return [...routes, openApiRoute(routes, version)]
+}

@@ -1,0 +1,123 @@
+import { z } from '@hono/zod-openapi'
+import { isId } from '../../lib/id.ts'
+import type { Outcome } from '../../records/outcome.ts'
+import type { RunQuery, RunSummary } from '../../stores/store.ts'
+import { invalid, notFound } from '../api-error.ts'
+import { type RunParameters, runParameters } from '../parameters.ts'
+import { rawBody } from '../raw-body.ts'
+import { route } from '../route.ts'
+import { type RunSummaryAnswer, runDetail, runList } from '../schemas/run.ts'
+import { given, sameAs, scopeOf } from '../scope.ts'
+
+const list = route({
+  path: '/llm-history',
+  access: 'key',
+  summary: 'Calls, newest first',
+  description:
+    'The admin sees all calls, a key its own. Page with `cursor` (any depth) or `skip`. `items` and `runs` are one list; each line has the fields of `llm_runs` that fit in one, and the whole telemetry.',
+  query: runParameters,
+  answer: runList,
+  errors: [403, 503],
+  async handle({ identity, parts, query: asked, ask }) {
+    if (asked.cursor !== undefined && asked.skip !== undefined)
+      throw invalid('skip', `skip=${asked.skip}: goes not with cursor; use one of them`)
+    const user = sameAs('user', asked.user, 'soeid', asked.soeid)
+    const { project, filter } = scopeOf(identity, parts.clock, { ...asked, user, ...outcomeOf(asked) })
+    const page = await ask((store) => store.runs(project, { ...filter, ...more(asked), limit: asked.limit }))
+    const items = page.items.map(line)
+    return {
+      total: page.total,
+      skip: asked.skip ?? 0,
+      limit: asked.limit,
+      items,
+      runs: items,
+      next_cursor: page.nextCursor,
+    }
+  },
+})
+
+/** `status` takes an outcome as well as `success` and `error`. */
+function outcomeOf(asked: RunParameters): { outcome: Outcome | undefined } {
+  const status = asked.status === 'success' || asked.status === 'error' ? undefined : asked.status
+  return { outcome: sameAs('outcome', asked.outcome, 'status', status) }
+}
+
+function more(asked: RunParameters): Partial<RunQuery> {
+  for (const [low, high] of [
+    ['latency_min_ms', 'latency_max_ms'],
+    ['tokens_min', 'tokens_max'],
+  ] as const)
+    if ((asked[low] ?? 0) > (asked[high] ?? Number.POSITIVE_INFINITY))
+      throw invalid(low, `${low}=${asked[low]}: is more than ${high}=${asked[high]}`)
+  return given({
+    operation: asked.operation,
+    statusCode: asked.status_code,
+    status: asked.status === 'success' || asked.status === 'error' ? asked.status : undefined,
+    session: asked.session,
+    text: asked.text,
+    latencyMinMs: asked.latency_min_ms,
+    latencyMaxMs: asked.latency_max_ms,
+    tokensMin: asked.tokens_min,
+    tokensMax: asked.tokens_max,
+    cursor: asked.cursor,
+    skip: asked.skip,
+  })
+}
+
+function line({ telemetry, prompt, completion }: RunSummary): RunSummaryAnswer {
+  const { metadata } = telemetry
+  return {
+    _id: telemetry._id,
+    request_id: telemetry.request_id,
+    timestamp: telemetry.timestamp,
+    soeid: metadata.soeid,
+    project_name: metadata.project_name,
+    project_id: metadata.project_id,
+    key_id: metadata.key_id,
+    provider: metadata.provider,
+    operation: metadata.operation,
+    model: metadata.llm_model ?? 'unknown',
+    prompt,
+    completion,
+    prompt_tokens: metadata.prompt_tokens,
+    completion_tokens: metadata.completion_tokens,
+    total_tokens: metadata.total_tokens,
+    latency_ms: metadata.latency_ms,
+    success: metadata.success,
+    outcome: metadata.outcome,
+    status_code: metadata.status_code,
+    cost_usd: metadata.cost_usd,
+    telemetry,
+  }
+}
+
+const detail = route({
+  path: '/llm-history/{id}',
+  access: 'key',
+  summary: 'One call, whole',
+  description:
+    'With `raw` the answer is the kept bytes of that body, exactly as they passed: a content coding is not undone (it is named in `x-sightglass-content-encoding`), and `x-sightglass-truncated: true` says that the end is missing.',
+  params: { id: 'id of the call, the x-sightglass-id of its answer' },
+  query: z.object({
+    raw: z
+      .enum(['request', 'response'], { error: 'wants request or response' })
+      .optional()
+      .openapi({ description: 'the bytes of this body instead of the record' }),
+  }),
+  answer: runDetail,
+  errors: [404, 503],
+  async handle({ identity, query, param, ask }) {
+    const id = param('id').toLowerCase()
+    const unknown = notFound(`no call ${id.slice(0, 80)} is yours to see`)
+    if (!isId(id)) throw unknown
+    const found = await ask((store) => store.run(null, id))
+    if (found === null || (identity.kind === 'key' && found.telemetry.metadata.key_id !== identity.keyId)) throw unknown
+    const side = query.raw
+    if (side === undefined) return { telemetry: found.telemetry, run: found.run, chunk_times: found.chunkTimes }
+    const body = await ask((store) => store.body(null, id, side))
+    if (body === null) throw notFound(`nothing was kept of this call's ${side}`)
+    return rawBody(`${id}-${side}`, body)
+  },
+})
+
+export const historyRoutes = [list, detail]

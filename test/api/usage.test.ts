@@ -1,0 +1,146 @@
+import { expect, it } from 'vitest'
+import { usageAnswer } from '../../src/api/schemas/usage.ts'
+import { Unanswerable } from '../../src/stores/store.ts'
+import { aMoment, aRecord } from '../support/records.ts'
+import { apiOver, idOf } from './api-server.ts'
+import { memoryStore } from './memory-store.ts'
+
+const hour = 3_600_000
+const ada = idOf('sk-ada')
+const bob = idOf('sk-bob')
+
+const records = [
+  aRecord({ atMs: aMoment - 24 * hour, metadata: { key_id: ada } }),
+  aRecord({
+    atMs: aMoment - hour,
+    metadata: { key_id: ada, outcome: 'upstream_error_http', model_requested: 'gpt-4o' },
+  }),
+  aRecord({ atMs: aMoment, metadata: { key_id: ada, project_id: 'globex' } }),
+  aRecord({
+    atMs: aMoment,
+    metadata: { key_id: bob, provider: 'ollama', user_id: 'bob', cost_picodollars: '9007199254740993' },
+  }),
+  aRecord({ atMs: aMoment, metadata: { key_id: ada, operation: 'models' } }),
+]
+
+it('adds up all model calls for the admin, money exact', async () => {
+  const { body } = await (await apiOver(records)).ask('/usage')
+  expect(body).toMatchObject({ groups: [], truncated: false })
+  expect(body.totals).toMatchObject({ requests: 4, errors: 1, input_tokens: 48, output_tokens: 20, total_tokens: 68 })
+  expect(body.totals.cost_picodollars).toBe(String(9007199254740993n + 3n * 4_800_000n))
+  expect(usageAnswer.parse(body)).toEqual(body)
+})
+
+it.each([
+  ['project', [{ project: 'acme' }, { project: 'globex' }]],
+  ['key', [{ key: ada }, { key: bob }]],
+  [
+    'user,provider',
+    [
+      { user: 'ada', provider: 'openai' },
+      { user: 'bob', provider: 'ollama' },
+    ],
+  ],
+  [
+    'model, outcome',
+    [
+      { model: 'gpt-4o-mini', outcome: 'ok' },
+      { model: 'gpt-4o', outcome: 'upstream_error_http' },
+    ],
+  ],
+  ['day', [{ day: '2026-11-19' }, { day: '2026-11-20' }]],
+])('groups by %s', async (names, groups) => {
+  const { body } = await (await apiOver(records)).ask(`/usage?group_by=${encodeURIComponent(names)}`)
+  expect(body.groups.map(({ group }: { group: object }) => group)).toEqual(groups)
+})
+
+it('groups by the hours and days of the zone that is asked for', async () => {
+  const { body } = await (await apiOver(records)).ask('/usage?group_by=hour&tz=Asia/Tokyo')
+  expect(body.groups[0].group).toEqual({ hour: '2026-11-19T19' })
+})
+
+it.each([
+  ['project=globex', 1],
+  [`key=${bob}`, 1],
+  ['user=ada', 3],
+  ['model=gpt-4o', 1],
+  ['provider=ollama', 1],
+  ['outcome=upstream_error_http', 1],
+  ['status=upstream_error_http', 1],
+  ['status=ok&outcome=ok', 3],
+  ['operation=all', 5],
+  ['operation=model', 4],
+  ['from=2026-11-20', 3],
+  ['to=2026-11-20', 1],
+  ['from=2026-11-20T10:15:30Z', 2],
+  ['to=2026-11-20T10:15:30Z', 2],
+  ['from=2026-11-20T11:15:30%2B01:00', 2],
+  ['from=2026-11-20T11:15:30+01:00', 2],
+  ['from=2026-11-20T11:15:30&tz=Europe/Berlin', 2],
+  ['from=2026-11-19&to=2026-11-20', 1],
+  [`from=${aMoment}`, 2],
+  ['from=3h', 3],
+  ['from=2d&to=now', 4],
+])('counts the calls of %s', async (query, requests) => {
+  const { status, body } = await (await apiOver(records)).ask(`/usage?${query}`)
+  expect([status, body.totals?.requests]).toEqual([200, requests])
+})
+
+it('says when there are more groups than the limit', async () => {
+  const { body } = await (await apiOver(records)).ask('/usage?group_by=key&limit=1')
+  expect(body.groups).toHaveLength(1)
+  expect(body.truncated).toBe(true)
+  expect(body.totals.requests).toBe(4)
+})
+
+it('shows a key its own calls and nothing else', async () => {
+  const api = await apiOver(records, {
+    settings: {
+      keys: { [bob]: { name: "Bob's laptop", project: 'acme' } },
+      bodyLimitBytes: 1,
+      journalBodyLimitBytes: 1,
+      captureRequest: 'full',
+      captureResponse: 'full',
+    },
+  })
+  const own = await api.ask('/usage/self?group_by=model', 'sk-bob')
+  expect(own.body.key).toEqual({ id: bob, name: "Bob's laptop", project: 'acme' })
+  expect(own.body.totals.requests).toBe(1)
+  expect((await api.ask('/usage/self', 'sk-ada')).body.totals.requests).toBe(3)
+  expect((await api.ask('/usage/self?project=globex', 'sk-ada')).body.totals.requests).toBe(1)
+  expect((await api.ask('/usage/self', 'sk-unseen')).body.totals.requests).toBe(0)
+})
+
+it('takes the key from a URL, where it is then no filter', async () => {
+  const { status, body } = await (await apiOver(records)).ask('/usage/self?key=sk-bob', null)
+  expect([status, body.key?.id, body.totals?.requests]).toEqual([200, bob, 1])
+})
+
+it('answers for one key to the admin and to that key, and knows none for others', async () => {
+  const api = await apiOver(records)
+  expect((await api.ask(`/usage/keys/${bob}`)).body.totals.requests).toBe(1)
+  expect((await api.ask(`/usage/keys/${bob}`, 'sk-bob')).body.totals.requests).toBe(1)
+  expect((await api.ask(`/usage/keys/${bob}`, 'sk-ada')).status).toBe(404)
+  expect((await api.ask('/usage/keys/sk-bob')).status).toBe(404)
+  expect((await api.ask('/usage/keys/sk-bob', 'sk-bob')).status).toBe(404)
+})
+
+it('has no usage of the admin token itself', async () => {
+  const { status, body } = await (await apiOver(records)).ask('/usage/self')
+  expect([status, body.error.code]).toEqual([400, 'no_own_usage'])
+})
+
+it('passes on what the store cannot answer as a 422 that names the parameter', async () => {
+  const store = memoryStore(records)
+  store.usage = async () => {
+    throw new Unanswerable('group_by', 'group_by=key,user: no rollup holds key and user together')
+  }
+  const { status, body } = await (await apiOver(records, { store })).ask('/usage?group_by=key,user')
+  expect(status).toBe(422)
+  expect(body.error).toEqual({
+    message: 'group_by=key,user: no rollup holds key and user together',
+    type: 'invalid_request_error',
+    code: 'invalid_parameter',
+    param: 'group_by',
+  })
+})
