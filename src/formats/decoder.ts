@@ -10,6 +10,8 @@ export interface Format {
   /** `openai-chat`, `ollama-chat` … as named in the providers' declarations. */
   readonly id: string
   readonly operation: Operation
+  /** Answers are long lists of numbers: above a megabyte only their edges are read. */
+  readonly largeAnswers?: boolean
   /** Reads the facts out of a parsed request body (null: it was no JSON object). */
   readRequest(body: unknown): RequestFacts
   decoder(request: RequestFacts, hints: DecodeHints): Decoder

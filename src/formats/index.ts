@@ -3,10 +3,16 @@ import type { Format } from './decoder.ts'
 import { ollamaChat } from './ollama-chat/format.ts'
 import { ollamaEmbed } from './ollama-embed/format.ts'
 import { ollamaGenerate } from './ollama-generate/format.ts'
+import { openaiChat } from './openai-chat/format.ts'
+import { openaiCompletions } from './openai-completions/format.ts'
+import { openaiEmbeddings } from './openai-embeddings/format.ts'
 
 const all: readonly Format[] = [
   // one line each
   anthropicMessages,
+  openaiChat,
+  openaiCompletions,
+  openaiEmbeddings,
   ollamaChat,
   ollamaGenerate,
   ollamaEmbed,

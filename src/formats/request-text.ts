@@ -1,5 +1,5 @@
 import { at, isObject, stringAt } from '../records/json.ts'
-import { type ImageFact, noParameters, type RequestParameters } from './decoder.ts'
+import { type ImageFact, noParameters, type RequestMessage, type RequestParameters } from './decoder.ts'
 import { jsonText } from './json-text.ts'
 
 const toolNameLimit = 128
@@ -71,3 +71,19 @@ export function scalarAt(value: unknown, ...path: string[]): string | number | n
   const found = at(value, ...path)
   return typeof found === 'string' || (typeof found === 'number' && Number.isFinite(found)) ? found : null
 }
+
+/** Prompts or inputs: a text, token ids, or a list of either; each becomes a message. */
+export function textsOf(given: unknown): readonly RequestMessage[] {
+  if (given === undefined || given === null) return []
+  const list = Array.isArray(given) && typeof given[0] !== 'number' ? given : [given]
+  return list.map((text) => ({
+    role: 'user',
+    name: null,
+    text: typeof text === 'string' ? text : Array.isArray(text) ? `[${text.length} token ids]` : jsonText(text),
+    toolCalls: [],
+    toolCallId: null,
+    images: [],
+  }))
+}
+
+export const isTokenIds = (text: string): boolean => /^\[\d+ token ids\]$/.test(text)

@@ -170,7 +170,14 @@ class Inflater {
   }
 
   write(bytes: Uint8Array): Uint8Array[] {
-    if (!this.error) this.#stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    let rest = bytes
+    while (rest.length > 0 && !this.error) {
+      this.#stream.write(Buffer.from(rest.buffer, rest.byteOffset, rest.byteLength))
+      const read = this.#stream.handle?.bytesWritten ?? 0
+      // node:zlib stops after each zstd frame, and more may follow in the same bytes
+      if (!(this.#stream instanceof ZstdDecompress) || read === 0) break
+      rest = rest.subarray(read)
+    }
     return this.#taken()
   }
 

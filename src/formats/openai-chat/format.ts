@@ -1,0 +1,17 @@
+import { arrayAt, isObject } from '../../records/json.ts'
+import type { Format, RequestFacts } from '../decoder.ts'
+import { malformed, openaiFacts, openaiMessage } from '../openai-request.ts'
+import { chatDecoder } from './decode.ts'
+
+/** POST /v1/chat/completions and everything shaped like it. */
+export const openaiChat: Format = {
+  id: 'openai-chat',
+  operation: 'chat',
+  readRequest,
+  decoder: chatDecoder,
+}
+
+function readRequest(body: unknown): RequestFacts {
+  if (!isObject(body)) return malformed
+  return { ...openaiFacts(body), messages: arrayAt(body, 'messages').map(openaiMessage) }
+}
