@@ -1,5 +1,5 @@
 import { arrayAt, at, countAt, type JsonObject, stringAt } from '../records/json.ts'
-import { type Call, modelOf, type Routes, type Stream, tokensBeforeFailure } from './call.ts'
+import { type Call, failingModels, modelOf, type Routes, type Stream, tokensBeforeFailure } from './call.ts'
 import { argumentPieces, idOf, type Reply, reply, type ToolOffer, textOf } from './reply.ts'
 
 /** Anthropic's messages, token counting and model list. */
@@ -133,7 +133,15 @@ const envelope = (call: Call, said: Reply) => ({
   usage: usageOf(said, 1),
 })
 
+/** Answers 404 for a model that is not there. */
+async function unknown(call: Call): Promise<boolean> {
+  const known = [...models, ...failingModels].includes(modelOf(call))
+  if (!known) await anthropicError(call, 404, `model: ${modelOf(call)}`)
+  return !known
+}
+
 async function message(call: Call): Promise<void> {
+  if (await unknown(call)) return
   const said = messageReply(call)
   const answer = {
     ...envelope(call, said),
@@ -145,6 +153,7 @@ async function message(call: Call): Promise<void> {
 }
 
 async function messageStream(call: Call): Promise<void> {
+  if (await unknown(call)) return
   const said = messageReply(call)
   const stream = call.stream('text/event-stream; charset=utf-8', headers(call))
   event(stream, { type: 'message_start', message: envelope(call, said) })

@@ -49,7 +49,10 @@ export function statusOf(model: string): number | null {
   return Number.isNaN(status) ? null : status
 }
 
-/** How many tokens are said before the models `error-stream` and `error-cut` fail. */
+/** The models that fail by design, which every vendor here has. */
+export const failingModels = ['error-stream', 'error-cut']
+
+/** How many tokens are said before they fail. */
 export const tokensBeforeFailure = 3
 
 /** Milliseconds that an answer of that many tokens takes at this pace. */

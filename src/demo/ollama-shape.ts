@@ -1,5 +1,5 @@
 import { arrayAt, at, countAt, stringAt } from '../records/json.ts'
-import { type Call, durationMs, modelOf, type Routes, type Stream, tokensBeforeFailure } from './call.ts'
+import { type Call, durationMs, failingModels, modelOf, type Routes, type Stream, tokensBeforeFailure } from './call.ts'
 import { functionsIn, idOf, type Reply, reply, tokensOf, vector } from './reply.ts'
 
 /** Ollama's chat, generate, embeddings, model lists and probes. */
@@ -45,7 +45,7 @@ const listed = (name: string) => ({
 
 async function unknown(call: Call): Promise<boolean> {
   const model = modelOf(call)
-  const known = [...models, 'error-stream', 'error-cut'].some((name) => name === model || name === `${model}:latest`)
+  const known = [...models, ...failingModels].some((name) => name === model || name === `${model}:latest`)
   if (!known) await ollamaError(call, 404, `model '${model}' not found`)
   return !known
 }

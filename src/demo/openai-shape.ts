@@ -1,5 +1,5 @@
 import { arrayAt, at, booleanAt, countAt, stringAt } from '../records/json.ts'
-import { type Call, modelOf, type Routes, type Stream, tokensBeforeFailure } from './call.ts'
+import { type Call, failingModels, modelOf, type Routes, type Stream, tokensBeforeFailure } from './call.ts'
 import { argumentPieces, functionsIn, idOf, type Reply, reply, textOf, tokensOf, vector } from './reply.ts'
 
 /** OpenAI's chat completions, completions, embeddings and model list. */
@@ -11,7 +11,7 @@ export const openaiRoutes: Routes = {
     call.json(200, { object: 'list', data: models.map(modelObject) }, { headers: headers(call) }),
   'GET /v1/models/*': async (call) => {
     const id = call.path.slice('/v1/models/'.length)
-    if (!models.includes(id)) return openaiError(call, 404, `The model '${id}' does not exist`)
+    if (!models.includes(id)) return openaiError(call, 404, `The model \`${id}\` does not exist`)
     await call.json(200, modelObject(id), { headers: headers(call) })
   },
 }
@@ -86,7 +86,15 @@ const base = (call: Call, prefix: string, object: string) => ({
 
 const callId = (call: Call, place: number) => idOf(`call_${place}`, call.body)
 
+/** Answers 404 for a model that is not there. */
+async function unknown(call: Call): Promise<boolean> {
+  const known = [...models, ...failingModels].includes(modelOf(call))
+  if (!known) await openaiError(call, 404, `The model \`${modelOf(call)}\` does not exist`)
+  return !known
+}
+
 async function chat(call: Call): Promise<void> {
+  if (await unknown(call)) return
   const said = chatReply(call)
   const choices = countAt(call.body, 'n') ?? 1
   const message = {
@@ -118,6 +126,7 @@ async function chat(call: Call): Promise<void> {
 }
 
 async function chatStream(call: Call): Promise<void> {
+  if (await unknown(call)) return
   const said = chatReply(call)
   const withUsage = booleanAt(call.body, 'stream_options', 'include_usage') === true
   const stream = call.stream('text/event-stream; charset=utf-8', headers(call))
@@ -169,6 +178,7 @@ function fails(call: Call, stream: Stream): boolean {
 }
 
 async function completions(call: Call): Promise<void> {
+  if (await unknown(call)) return
   const prompt = at(call.body, 'prompt')
   const prompts = Array.isArray(prompt) ? prompt.map(String) : [String(prompt ?? '')]
   const maxTokens = countAt(call.body, 'max_tokens') ?? 16
@@ -202,6 +212,7 @@ async function completions(call: Call): Promise<void> {
 }
 
 async function embeddings(call: Call): Promise<void> {
+  if (await unknown(call)) return
   const input = at(call.body, 'input')
   const texts = Array.isArray(input) ? input.map(String) : [String(input ?? '')]
   const base64 = stringAt(call.body, 'encoding_format') === 'base64'

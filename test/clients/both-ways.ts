@@ -59,9 +59,9 @@ export async function failureOf(call: PromiseLike<unknown>): Promise<Record<stri
     if (!(error instanceof Error)) throw error
     const { headers, ...fields } = error as Error & { headers?: unknown }
     return {
+      ...fields,
       class: error.constructor.name,
       message: error.message,
-      ...fields,
       headers: headers instanceof Headers ? headersOf(headers) : null,
     }
   }
