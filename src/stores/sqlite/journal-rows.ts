@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { CarriedFrame, JournalState, LocalBatch } from '../../pipeline/local-store.ts'
-import { bytesOf } from './rollup-rows.ts'
+import { bytesOf } from './record-rows.ts'
 
 /** The journal's place in the database: how far it was read, what was applied above that place, frames carried forward. */
 export interface JournalRows {

@@ -1,4 +1,5 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { operations, outcomes } from '../../records/outcome.ts'
 import type { StoredRecord } from '../../records/stored.ts'
 import type { CallFacts } from '../rollups/facts.ts'
 
@@ -67,4 +68,48 @@ const columns: Readonly<Record<string, (facts: CallFacts) => SQLInputValue>> = {
   gaps: (facts) => facts.gaps,
 }
 
-export const factColumns: readonly string[] = Object.keys(columns)
+/** The facts' columns as a SELECT wants them; `factsFrom` reads such a row. */
+export const factSelection = Object.keys(columns)
+  .map((name) => `"${name}"`)
+  .join(', ')
+
+export function factsFrom(row: Record<string, SQLOutputValue>): CallFacts {
+  return {
+    timestampMs: Number(row.timestamp_ms),
+    project: String(row.project),
+    key: textOrNull(row.key),
+    user: textOrNull(row.user),
+    session: textOrNull(row.session),
+    provider: String(row.provider),
+    model: textOrNull(row.model),
+    operation: operations.find((operation) => operation === row.operation) ?? 'other',
+    modelCall: row.model_call === 1,
+    outcome: outcomes.find((outcome) => outcome === row.outcome) ?? 'interrupted',
+    error: row.error === 1,
+    statusCode: Number(row.status_code),
+    latencyMs: Number(row.latency_ms),
+    ttftMs: row.ttft_ms === null ? null : Number(row.ttft_ms),
+    inputTokens: Number(row.input_tokens),
+    cachedInputTokens: Number(row.cached_input_tokens),
+    cacheWriteTokens: Number(row.cache_write_tokens),
+    outputTokens: Number(row.output_tokens),
+    reasoningTokens: Number(row.reasoning_tokens),
+    totalTokens: Number(row.total_tokens),
+    estimated: row.estimated === 1,
+    unpriced: row.unpriced === 1,
+    picodollars: row.picodollars === null ? null : BigInt(String(row.picodollars)),
+    requestBytes: Number(row.request_bytes),
+    responseBytes: Number(row.response_bytes),
+    generationMs: Number(row.generation_ms),
+    generatedTokens: Number(row.generated_tokens),
+    gaps: bytesOf(row.gaps),
+  }
+}
+
+const textOrNull = (value: SQLOutputValue | undefined): string | null =>
+  value === null || value === undefined ? null : String(value)
+
+export function bytesOf(value: SQLOutputValue | undefined): Uint8Array {
+  if (value instanceof Uint8Array) return value
+  throw new TypeError(`a column of bytes holds ${typeof value}`)
+}

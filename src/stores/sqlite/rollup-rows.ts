@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { CallFacts } from '../rollups/facts.ts'
 import { levels, type RollupKey, rollupRows } from '../rollups/levels.ts'
 import { addCall, countNames, emptySums, type Sums } from '../rollups/sums.ts'
+import { bytesOf } from './record-rows.ts'
 
 /**
  * Keeps the rollups: calls are added to rows held in memory, `flush` writes the changed ones. What memory holds is the
@@ -105,9 +106,4 @@ export function addRow(sums: Sums, row: Record<string, SQLOutputValue>): void {
   sums.latency.mergeEncoded(bytesOf(row.latency))
   sums.ttft.mergeEncoded(bytesOf(row.ttft))
   sums.gaps.mergeEncoded(bytesOf(row.gaps))
-}
-
-export function bytesOf(value: SQLOutputValue | undefined): Uint8Array {
-  if (value instanceof Uint8Array) return value
-  throw new TypeError(`a column of bytes holds ${typeof value}`)
 }

@@ -1,0 +1,58 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import { zstdDecompressSync } from 'node:zlib'
+import type { BodyFacts, RunRecord } from '../../records/llm-run.ts'
+import type { TelemetryRecord } from '../../records/telemetry.ts'
+import type { RunDetail, StoredBody } from '../store.ts'
+
+/** One call with everything said; null when there is none of that id in the project. */
+export function runDetail(database: DatabaseSync, project: string | null, id: string): RunDetail | null {
+  const row = database
+    .prepare(
+      `SELECT telemetry.document AS telemetry, prompt, completion, llm_runs.document AS run, chunk_times
+       FROM telemetry JOIN llm_runs USING (seq) WHERE id = ?1 AND (?2 IS NULL OR project = ?2)`,
+    )
+    .get(id, project)
+  if (row === undefined) return null
+  return {
+    telemetry: JSON.parse(String(row.telemetry)) as TelemetryRecord,
+    run: { ...JSON.parse(String(row.run)), prompt: row.prompt, completion: row.completion } as RunRecord,
+    chunkTimes: row.chunk_times instanceof Uint8Array ? pairs(row.chunk_times) : null,
+  }
+}
+
+/** The kept bytes of one side as they were on the wire. */
+export function runBody(
+  database: DatabaseSync,
+  project: string | null,
+  id: string,
+  side: 'request' | 'response',
+): StoredBody | null {
+  const row = database
+    .prepare(
+      `SELECT llm_runs.document AS run, llm_runs.${side}_bytes AS bytes
+       FROM telemetry JOIN llm_runs USING (seq) WHERE id = ?1 AND (?2 IS NULL OR project = ?2)`,
+    )
+    .get(id, project)
+  if (row === undefined || !(row.bytes instanceof Uint8Array)) return null
+  const facts = (JSON.parse(String(row.run)) as RunRecord)[`${side}_body`]
+  return {
+    bytes: plain(row.bytes, facts),
+    truncated: facts.truncated,
+    contentType: facts.content_type,
+    contentEncoding: facts.content_encoding,
+  }
+}
+
+function plain(bytes: Uint8Array, { coding, kept }: BodyFacts): Uint8Array {
+  if (coding === 'identity') return bytes
+  const { buffer, byteOffset, byteLength } = zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, kept) })
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
+function pairs(bytes: Extract<SQLOutputValue, Uint8Array>): [number, number][] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const found: [number, number][] = []
+  for (let at = 0; at + 16 <= bytes.length; at += 16)
+    found.push([view.getFloat64(at, true), view.getFloat64(at + 8, true)])
+  return found
+}

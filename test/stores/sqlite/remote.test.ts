@@ -1,0 +1,20 @@
+import { openReader } from '../../../src/stores/sqlite/remote.ts'
+import { storeSuite } from '../../contract/store-suite.ts'
+import { aDatabase, emptyBatch } from '../../support/sqlite-store.ts'
+
+storeSuite(
+  'The reader thread',
+  async () => {
+    const { path, local, remove } = aDatabase()
+    const store = openReader(path)
+    return {
+      store,
+      write: async (records) => local.commit({ ...emptyBatch, records }),
+      async close() {
+        await store.close()
+        remove()
+      },
+    }
+  },
+  { cases: 4 },
+)

@@ -1,0 +1,23 @@
+import { DatabaseSync } from 'node:sqlite'
+import { sqliteSink } from '../../../src/stores/sqlite/sink.ts'
+import { sinkSuite } from '../../contract/sink-suite.ts'
+import { aRecord } from '../../support/records.ts'
+import { aDatabase } from '../../support/sqlite-store.ts'
+
+sinkSuite('SQLite', async () => {
+  const { path, local, remove } = aDatabase()
+  const reader = new DatabaseSync(path, { readOnly: true })
+  return {
+    sink: sqliteSink(local),
+    ids: async () =>
+      reader
+        .prepare('SELECT id FROM telemetry')
+        .all()
+        .map(({ id }) => String(id)),
+    refused: aRecord({ metadata: { cost_picodollars: 'a lot' } }),
+    async close() {
+      reader.close()
+      remove()
+    },
+  }
+})

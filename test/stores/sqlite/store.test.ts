@@ -1,0 +1,16 @@
+import { openStore } from '../../../src/stores/sqlite/query.ts'
+import { storeSuite } from '../../contract/store-suite.ts'
+import { aDatabase, emptyBatch } from '../../support/sqlite-store.ts'
+
+storeSuite('SQLite', async () => {
+  const { path, local, remove } = aDatabase()
+  const store = openStore(path)
+  return {
+    store,
+    write: async (records) => local.commit({ ...emptyBatch, records }),
+    async close() {
+      await store.close()
+      remove()
+    },
+  }
+})
