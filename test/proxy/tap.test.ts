@@ -31,7 +31,7 @@ function tapped(
   const open = { captureRequest: 'full', captureResponse: options.off ? 'off' : 'full' } as ExchangeOpen
   const tap = new Tap(journal, { journalBodyLimitBytes: options.limit ?? 1 << 20 }, masks, open, () => {})
   tap.response.expect(options.length ?? null)
-  pieces.forEach((piece, atMs) => tap.response.keep(piece, atMs))
+  for (const [atMs, piece] of pieces.entries()) tap.response.keep(piece, atMs)
   tap.close(close, () => {})
   return journal.entries[0]!
 }
