@@ -8,6 +8,7 @@ export class MemoryJournal implements Journal {
   readonly counters: JournalCounters = {
     accepted: 0,
     unprotected: 0,
+    dropped: 0,
     bytes: 0,
     writes: 0,
     failedWrites: 0,
