@@ -1,4 +1,3 @@
-import { expect, it } from 'vitest'
 import { provider as openai } from '../../providers/openai/provider.ts'
 import { type FormatSample, formatSuite } from '../contract/format-suite.ts'
 
@@ -53,4 +52,3 @@ formatSuite({
     },
   },
 })
-it('x', () => expect(1).toBe(1))

@@ -1,0 +1,62 @@
+import { holdsSecret } from '../lib/secret-scan.ts'
+import type { Exchange, SecretHint } from '../records/exchange.ts'
+import type { Provider } from '../records/provider.ts'
+import { Answer } from './answer.ts'
+import type { Decoded, DecodeHints } from './decoder.ts'
+import { findRoute } from './find-route.ts'
+import type { Content } from './framing/content-coding.ts'
+import type { Observed } from './observed.ts'
+import { type ReadAnswer, readAnswer } from './read-answer.ts'
+import { readRequest } from './read-request.ts'
+
+/**
+ * What the bytes of one exchange mean. Never throws, whatever the bytes are: what cannot be read is counted and noted, and
+ * the rest is still read. `pepper` confirms the call's own secret inside compressed bodies.
+ */
+export function observe(exchange: Exchange, provider: Provider | undefined, pepper: string): Observed {
+  const { open, head } = exchange
+  const { operation, format, hints } = findRoute(open.method, open.path, provider)
+  const request = readRequest(exchange, format)
+  const decoder = format && head ? format.decoder(request.facts, hints) : null
+  const asked = { wantsStream: request.facts.stream, largeAnswers: format?.largeAnswers === true }
+  const answer = head ? readAnswer(exchange, head, decoder, asked) : null
+  const decoded = answer && answer.framing !== 'none' ? concluded(answer, hints) : null
+  const holds = (content: Content | undefined): boolean => hides(content, open.secretHints, pepper)
+  return {
+    operation,
+    format: format?.id ?? null,
+    request: request.facts,
+    decoded,
+    framing: answer?.framing ?? 'none',
+    events: {
+      ...(answer?.events ?? { events: 0, bad_events: 0, comments: 0 }),
+      content_events: answer?.framing === 'json' ? 0 : (decoded?.contentEvents ?? 0),
+    },
+    readWhole: answer?.readWhole ?? false,
+    notes: [...request.notes, ...(answer?.notes ?? [])],
+    requestHoldsSecret: holds(request.content),
+    responseHoldsSecret: holds(answer?.content),
+  }
+}
+
+/** The decoder's result with the errors that only the HTTP status or the way the stream ended can tell. */
+function concluded(answer: ReadAnswer, hints: DecodeHints): Decoded | null {
+  const found = answer.decoded
+  const error = found?.error ?? answer.statusError ?? (found && swallowed(found, answer, hints))
+  if (found) return error === found.error ? found : { ...found, error }
+  return error ? { ...new Answer().result(), error } : null
+}
+
+/** Ollama's `/v1` ends a failed stream like a finished one, with neither a finish reason nor `[DONE]` (wire-formats 6.2). */
+function swallowed(found: Decoded, answer: ReadAnswer, hints: DecodeHints): Decoded['error'] {
+  const unfinished = answer.framing === 'sse' && !found.terminated && found.finishReason === null
+  if (!hints.swallowsErrors || !unfinished || !answer.readWhole || answer.events.events === 0) return null
+  return { message: 'the stream ended without a finish reason: the server hid an error', type: 'hidden', code: null }
+}
+
+/** Plain bodies were searched before they were journalled; here only what had to be decompressed is. */
+function hides(content: Content | undefined, hints: readonly SecretHint[], pepper: string): boolean {
+  if (!content?.coded || hints.length === 0) return false
+  if (content.unexamined) return true
+  return holdsSecret(Buffer.concat(content.pieces.map((piece) => piece.bytes)), hints, pepper)
+}

@@ -1,0 +1,113 @@
+import type { Exchange, ExchangeHead } from '../records/exchange.ts'
+import type { EventCounts } from '../records/llm-run.ts'
+import type { AnswerError, Decoded, Decoder } from './decoder.ts'
+import { errorOfBody, errorOfText } from './error-forms.ts'
+import { chooseFraming, type Framing } from './framing/choose.ts'
+import { type Content, contentLimitBytes, decodeContent } from './framing/content-coding.ts'
+import { firstBytes, readJson, textOf } from './framing/json.ts'
+import { readNdjson } from './framing/ndjson.ts'
+import { emptyReading, type Reading, type Receiver } from './framing/reading.ts'
+import { readSse } from './framing/sse.ts'
+
+export interface ReadAnswer {
+  framing: Framing
+  events: Omit<EventCounts, 'content_events'>
+  readWhole: boolean
+  content: Content
+  notes: readonly string[]
+  /** Null without a decoder, and when its own end failed. */
+  decoded: Decoded | null
+  /** Status 400 and above: what the body says about it, in any of the known forms. */
+  statusError: AnswerError | null
+}
+
+const largeAnswerBytes = 1 << 20
+
+/** Feeds an answer to a decoder (none: only counts it), in the way its framing asks for. */
+export function readAnswer(
+  exchange: Exchange,
+  head: ExchangeHead,
+  decoder: Decoder | null,
+  asked: { wantsStream: boolean; largeAnswers: boolean },
+): ReadAnswer {
+  const { response, close } = exchange
+  const content = decodeContent(response, head.contentEncoding)
+  const { pieces } = content
+  const framing = chooseFraming({ ...head, wantsStream: asked.wantsStream }, pieces)
+  const clean = close?.upstreamComplete === true
+  const feed = new Feed(decoder)
+  const reading = emptyReading()
+  if (framing === 'sse') Object.assign(reading, readSse(pieces, clean && content.whole, feed))
+  if (framing === 'ndjson') Object.assign(reading, readNdjson(pieces, clean && content.whole, feed))
+  const notes = [...content.notes]
+  let unread = false
+  if (framing === 'json') {
+    const { value, partial } = readJson(pieces, asked.largeAnswers ? largeAnswerBytes : contentLimitBytes)
+    if (partial) notes.push('the answer was read at its start and end only')
+    if (value) feed.whole(value.value, pieces.at(-1)!.atMs)
+    unread = value === null
+    if (unread) notes.push('the answer is no JSON')
+  }
+  const decoded = feed.finish()
+  notes.push(...readingNotes(reading), ...feed.notes)
+  const statusError = head.status < 400 ? null : (errorOfBody(feed.first) ?? textError(framing, pieces))
+  return {
+    framing,
+    events: { events: reading.events, bad_events: reading.badEvents + (unread ? 1 : 0), comments: reading.comments },
+    readWhole: clean && content.whole && reading.gaps === 0 && reading.tooLarge === 0 && !unread,
+    content,
+    notes,
+    decoded,
+    statusError,
+  }
+}
+
+/** Passes values on, keeps the first one, and holds off a decoder's own failure from the values after it. */
+class Feed implements Receiver {
+  first: unknown = null
+  readonly notes: string[] = []
+  readonly #decoder: Decoder | null
+
+  constructor(decoder: Decoder | null) {
+    this.#decoder = decoder
+  }
+
+  value(value: unknown, atMs: number, name: string | null): void {
+    this.first ??= value
+    this.#guarded(() => this.#decoder?.push(value, atMs, name))
+  }
+
+  whole(value: unknown, atMs: number): void {
+    this.first ??= value
+    this.#guarded(() => this.#decoder?.whole(value, atMs))
+  }
+
+  done(atMs: number): void {
+    this.#guarded(() => this.#decoder?.done(atMs))
+  }
+
+  finish(): Decoded | null {
+    return this.#guarded(() => this.#decoder?.finish()) ?? null
+  }
+
+  #guarded<T>(step: () => T): T | undefined {
+    try {
+      return step()
+    } catch (error) {
+      if (this.notes.length < 3) this.notes.push(`a value could not be decoded: ${String(error).slice(0, 200)}`)
+      return undefined
+    }
+  }
+}
+
+function readingNotes(reading: Reading): string[] {
+  const notes: string[] = []
+  if (reading.badEvents > 0) notes.push(`${reading.badEvents} events were no JSON`)
+  if (reading.tooLarge > 0) notes.push(`${reading.tooLarge} events were too large and skipped`)
+  if (reading.gaps > 0) notes.push('the middle of the answer is missing')
+  return notes
+}
+
+function textError(framing: Framing, pieces: Content['pieces']): AnswerError | null {
+  return framing === 'none' || framing === 'binary' ? null : errorOfText(textOf(firstBytes(pieces, 4096)))
+}
