@@ -1,0 +1,246 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Answer } from '../../src/formats/answer.ts'
+import type { RequestFacts, RequestMessage } from '../../src/formats/decoder.ts'
+import { noFacts } from '../../src/formats/decoder.ts'
+import type { Observed } from '../../src/formats/observed.ts'
+import { estimate } from '../../src/meter/estimate.ts'
+import { meter } from '../../src/meter/meter.ts'
+import type { TokenCounter } from '../../src/meter/metered.ts'
+import { loadPrices } from '../../src/meter/prices.ts'
+import { startTokenCounter } from '../../src/meter/tokens.ts'
+import { unknownUsage } from '../../src/records/usage.ts'
+import { anExchange, anObserved, decodedOf, type ExchangeParts } from './exchange.ts'
+
+const prices = loadPrices()
+const tokens = startTokenCounter()
+afterAll(() => tokens.close())
+
+const user = (text: string, more: Partial<RequestMessage> = {}): RequestMessage => ({
+  role: 'user',
+  name: null,
+  text,
+  toolCalls: [],
+  toolCallId: null,
+  images: [],
+  ...more,
+})
+
+const run = (
+  fill: ((answer: Answer) => void) | null,
+  parts: {
+    exchange?: ExchangeParts
+    observed?: Partial<Observed>
+    request?: Partial<RequestFacts>
+    counter?: TokenCounter
+  } = {},
+) =>
+  meter(
+    anExchange(parts.exchange ?? {}),
+    anObserved({
+      ...parts.observed,
+      decoded: fill === null ? null : decodedOf(fill),
+      request: { messages: [user('Say hello')], ...parts.request },
+    }),
+    { prices, tokens: parts.counter ?? tokens },
+  )
+
+const hello = (answer: Answer): void => {
+  answer.event(1)
+  answer.text(0, 'hello world')
+}
+const helloDone = (answer: Answer): void => {
+  hello(answer)
+  answer.finish(0, 'stop', 'stop')
+  answer.terminated = true
+}
+const reported =
+  (usage: object) =>
+  (answer: Answer): void => {
+    helloDone(answer)
+    answer.usage = { ...unknownUsage, ...usage }
+    answer.tokenSource = 'reported'
+  }
+
+describe('tokens', () => {
+  it('are what the provider reported, without asking the tokenizer', async () => {
+    const counter: TokenCounter = {
+      count: () => Promise.reject(new Error('asked')),
+      close: () => Promise.resolve(),
+    }
+    const metered = await run(reported({ input: 1234, output: 567 }), { counter })
+    expect(metered).toMatchObject({ tokenSource: 'reported', tokenizer: null, usage: { input: 1234, output: 567 } })
+    expect(metered.cost).toMatchObject({ picodollars: 525_300_000n, estimated: false })
+  })
+
+  it('are estimated and marked when a successful answer says nothing', async () => {
+    const metered = await run(helloDone)
+    // 3 for the reply, 3 for the message, 1 for its role, 2 for its text; 2 for the answer
+    expect(metered).toMatchObject({ tokenSource: 'estimated', tokenizer: 'o200k_base', usage: { input: 9, output: 2 } })
+    expect(metered.cost).toMatchObject({ picodollars: 9n * 150_000n + 2n * 600_000n, estimated: true })
+  })
+
+  it('of a cut stream are an estimate of what arrived', async () => {
+    const left = { close: { endBy: 'client', endPhase: 'data', upstreamComplete: false } } as const
+    expect(await run(hello, { exchange: left })).toMatchObject({
+      tokenSource: 'estimated',
+      usage: { input: 9, output: 2 },
+    })
+    expect(await run(hello, { exchange: { close: null } })).toMatchObject({
+      tokenSource: 'estimated',
+      usage: { output: 2 },
+    })
+  })
+
+  it('told before an answer was cut are completed by what arrived after', async () => {
+    const early = (answer: Answer): void => {
+      hello(answer)
+      answer.usage = { ...unknownUsage, input: 25, cacheRead: 5, output: 1 }
+      answer.tokenSource = 'reported'
+    }
+    const cut = { close: { endBy: 'upstream', endPhase: 'data', upstreamComplete: false } } as const
+    expect(await run(early, { exchange: cut })).toMatchObject({
+      tokenSource: 'estimated',
+      usage: { input: 25, cacheRead: 5, output: 2 },
+    })
+  })
+
+  it('that a server left out are filled in', async () => {
+    expect(await run(reported({ input: null, output: 7 }))).toMatchObject({
+      tokenSource: 'estimated',
+      usage: { input: 9, output: 7 },
+    })
+  })
+
+  it.each<[string, Parameters<typeof run>[0], Parameters<typeof run>[1]]>([
+    ['a refused call', () => {}, { exchange: { head: { status: 429 } }, observed: { framing: 'json' } }],
+    [
+      'no answer',
+      null,
+      { exchange: { head: null, close: { endBy: 'upstream', failure: { code: 'x', message: 'x' } } } },
+    ],
+    [
+      'a model being loaded',
+      (answer) => {
+        answer.finish(0, 'load', 'load')
+        answer.terminated = true
+      },
+      {},
+    ],
+    ['a list of models', null, { observed: { operation: 'models', framing: 'json' } }],
+  ])('are not invented for %s', async (_name, fill, parts) => {
+    expect(await run(fill, parts)).toMatchObject({
+      usage: null,
+      tokenSource: 'none',
+      tokenizer: null,
+      cost: { picodollars: null },
+    })
+  })
+
+  it('are still there when the tokenizer fails, by a rougher rule that says so', async () => {
+    const counter: TokenCounter = { count: () => Promise.reject(new Error('dead')), close: () => Promise.resolve() }
+    expect(await run(helloDone, { counter })).toMatchObject({ tokenizer: 'characters/4', usage: { output: 3 } })
+  })
+
+  it('of embeddings have no output', async () => {
+    const embedded = (answer: Answer): void => {
+      answer.embeddings = 1
+      answer.terminated = true
+    }
+    const request = { model: 'text-embedding-3-small', messages: [user('hello world')], inputs: 1 }
+    expect(await run(embedded, { request, observed: { operation: 'embeddings', framing: 'json' } })).toMatchObject({
+      tokenSource: 'estimated',
+      tokenizer: 'cl100k_base',
+      usage: { input: 2, output: null },
+      cost: { picodollars: 40_000n },
+    })
+  })
+})
+
+describe('cost', () => {
+  it('is the one the vendor billed, where it says so', async () => {
+    const metered = await run(reported({ input: 9, output: 2, costReportedUsd: '0.00012' }))
+    expect(metered.cost).toMatchObject({ picodollars: 120_000_000n, estimated: false, priceVersion: 'reported' })
+  })
+
+  it('is unknown for an unknown model, and zero on own hardware', async () => {
+    const unknown = await run(reported({ input: 9, output: 2 }), { request: { model: 'gpt-99' } })
+    expect(unknown.cost).toMatchObject({ picodollars: null, unpricedReason: 'no price for openai/gpt-99' })
+    const own = await run(reported({ input: 9, output: 2 }), {
+      exchange: { open: { provider: 'ollama' } },
+      request: { model: 'llama3.2:3b' },
+    })
+    expect(own.cost.picodollars).toBe(0n)
+  })
+
+  it('follows the model and the tier that served, not the ones asked for', async () => {
+    const served = (answer: Answer): void => {
+      reported({ input: 1_000_000, output: 0 })(answer)
+      answer.model = 'gpt-5-2025-08-07'
+      answer.serviceTier = 'priority'
+    }
+    expect((await run(served)).cost.lines).toMatchObject([
+      { field: 'priority.input', price: '2.5', picodollars: 2_500_000_000_000n },
+    ])
+  })
+
+  it('rises with the region of the host and the speed the usage tells of', async () => {
+    const regional = { open: { origin: 'https://eu.api.openai.com' } }
+    const request = { model: 'gpt-5.4-mini' }
+    const here = await run(reported({ input: 1000, output: 0 }), { request })
+    const there = await run(reported({ input: 1000, output: 0 }), { request, exchange: regional })
+    expect(there.cost.picodollars).toBe((here.cost.picodollars! * 11n) / 10n)
+    const fast = (answer: Answer): void => {
+      reported({ input: 1000, output: 0 })(answer)
+      answer.rawUsage = { speed: 'fast', inference_geo: 'us' }
+    }
+    const claude = await run(fast, {
+      request: { model: 'claude-opus-4-8' },
+      exchange: { open: { provider: 'anthropic' } },
+    })
+    expect(claude.cost.picodollars).toBe((1000n * 5_000_000n * 22n) / 10n)
+  })
+})
+
+describe('estimate', () => {
+  const of = (request: Partial<RequestFacts>, fill: (answer: Answer) => void = () => {}) =>
+    estimate('chat', { ...noFacts, model: 'gpt-4o', ...request }, decodedOf(fill), tokens)
+
+  it('adds the framing of messages and names', async () => {
+    expect((await of({ messages: [] })).input).toBe(3)
+    expect((await of({ messages: [user('hello world')] })).input).toBe(9)
+    expect((await of({ messages: [user('hello world', { name: 'ada' })] })).input).toBe(11)
+  })
+
+  it('counts pictures by rule, whatever their bytes', async () => {
+    const image = { bytes: 5_000_000, detail: null, url: false }
+    const without = (await of({ messages: [user('x')] })).input
+    expect((await of({ messages: [user('x', { images: [image] })] })).input - without).toBe(765)
+    expect((await of({ messages: [user('x', { images: [{ ...image, detail: 'low' }] })] })).input - without).toBe(85)
+  })
+
+  it('counts reasoning, tool calls and refusals as output, and tools as input', async () => {
+    const spoken = await of({}, (answer) => answer.text(0, 'hello world'))
+    const more = await of({}, (answer) => {
+      answer.text(0, 'hello world')
+      answer.reasoning(0, 'hello world')
+      answer.refusal(0, 'hello world')
+      answer.tool(0, 0, { id: 'a', name: 'hello', arguments: 'hello world' })
+    })
+    expect(more.output - spoken.output).toBe(2 + 2 + 1 + 2 + 8)
+    const tooled = await of({ toolsText: '[{"type":"function","function":{"name":"weather"}}]' })
+    expect(tooled.input).toBeGreaterThan((await of({})).input)
+  })
+
+  it('does not count an echoed prompt as output', async () => {
+    const echoed = await of({ echo: true, messages: [user('Once upon')] }, (answer) =>
+      answer.text(0, 'Once upon a time'),
+    )
+    expect(echoed.output).toBe(2)
+  })
+
+  it('says when it extrapolated', async () => {
+    const counter: TokenCounter = { count: async (_encoding, texts) => texts.map(() => 1), close: async () => {} }
+    const long = await estimate('chat', { ...noFacts, messages: [user('x'.repeat(3 << 20))] }, null, counter)
+    expect(long.tokenizer).toBe('o200k_base, extrapolated')
+  })
+})
