@@ -27,7 +27,7 @@ const shown = (name: string, value: string): string =>
   name === 'key' ? name : `${name}=${value.length > 80 ? `${value.slice(0, 80)}…` : value}`
 
 function unknown(name: string, known: readonly string[]): ApiError {
-  const near = known.find((candidate) => distance(name.toLowerCase(), candidate) <= 2)
+  const near = known.find((candidate) => distance(name.toLowerCase(), candidate) <= Math.min(2, name.length / 3))
   const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`
   const label = name.length > 80 ? `${name.slice(0, 80)}…` : name
   return new ApiError(422, 'unknown_parameter', `${label}: is no parameter here; ${hint}`, { param: label })

@@ -3,14 +3,13 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Identity } from '../access/credentials.ts'
 import type { Store } from '../stores/store.ts'
-import { ApiError } from './api-error.ts'
 import { ask } from './ask.ts'
 import type { ApiParts } from './parts.ts'
 import { readQuery } from './query.ts'
 import { errorAnswer } from './schemas/error.ts'
 
-/** Who may ask: everybody, the holder of any key, or the admin alone. */
-export type AccessLevel = 'public' | 'key' | 'admin'
+/** Who may ask: everybody, or whoever presents a key; what a key then sees is `scope.ts`'s business. */
+export type AccessLevel = 'public' | 'key'
 
 /** A resource: what is checked, what is answered, and the description made of both. */
 export interface ApiRoute {
@@ -78,12 +77,7 @@ export function route<Level extends AccessLevel, Query extends z.ZodRawShape, An
 /** For OpenAPI: the same schemas that check and type the route. */
 export function describe(definition: AnyDefinition) {
   const { path, access, summary, description, params, query, answer, mediaType, errors = [] } = definition
-  const statuses = [
-    ...(access === 'public' ? [] : [401]),
-    ...(access === 'admin' ? [403] : []),
-    ...(query ? [422] : []),
-    ...errors,
-  ]
+  const statuses = [...(access === 'public' ? [] : [401]), ...(query ? [422] : []), ...errors]
   return {
     method: 'get' as const,
     path,
@@ -124,10 +118,3 @@ const meanings: Readonly<Record<number, string>> = {
   422: 'a parameter is wrong; error.param names it',
   503: 'cannot be answered now',
 }
-
-export const adminOnly = (path: string): ApiError =>
-  new ApiError(
-    403,
-    'admin_only',
-    `${path} is for the admin token; a key sees its own calls at /usage/self and /llm-history`,
-  )

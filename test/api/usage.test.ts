@@ -108,6 +108,9 @@ it('shows a key its own calls and nothing else', async () => {
   expect(own.body.totals.requests).toBe(1)
   expect((await api.ask('/usage/self', 'sk-ada')).body.totals.requests).toBe(3)
   expect((await api.ask('/usage/self?project=globex', 'sk-ada')).body.totals.requests).toBe(1)
+  expect((await api.ask('/usage?group_by=key', 'sk-ada')).body.groups).toMatchObject([
+    { group: { key: ada }, requests: 3 },
+  ])
   expect((await api.ask('/usage/self', 'sk-unseen')).body.totals.requests).toBe(0)
 })
 

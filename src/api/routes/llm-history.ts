@@ -23,7 +23,8 @@ const list = route({
       throw invalid('skip', `skip=${asked.skip}: goes not with cursor; use one of them`)
     const user = sameAs('user', asked.user, 'soeid', asked.soeid)
     const { project, filter } = scopeOf(identity, parts.clock, { ...asked, user, ...outcomeOf(asked) })
-    const page = await ask((store) => store.runs(project, { ...filter, ...more(asked), limit: asked.limit }))
+    const query = { ...filter, ...more(asked), limit: asked.limit }
+    const page = await ask((store) => store.runs(project, query))
     const items = page.items.map(line)
     return {
       total: page.total,

@@ -10,12 +10,12 @@ const units =
 
 const usage = route({
   path: '/usage',
-  access: 'admin',
-  summary: 'Sums over all calls, by group',
-  description: `Requests, errors, tokens, cost and times. ${units}`,
+  access: 'key',
+  summary: 'Sums over calls, by group',
+  description: `Requests, errors, tokens, cost and times: of all calls for the admin, of its own for a key. ${units}`,
   query: usageParameters,
   answer: usageAnswer,
-  errors: [503],
+  errors: [403, 503],
   handle: (call) => sums(call, call.query),
 })
 

@@ -1,0 +1,120 @@
+import { request } from 'node:http'
+import { expect, it } from 'vitest'
+import { health, info } from '../../src/api/schemas/system.ts'
+import { aRecord } from '../support/records.ts'
+import { apiOver, healthy, idOf } from './api-server.ts'
+import { memoryStore } from './memory-store.ts'
+
+it('tells anybody how the parts are, by asking them each time', async () => {
+  let active = 3
+  const api = await apiOver([], { status: async () => ({ ...healthy, activeRequests: active++ }) })
+  const first = await api.ask('/health', null)
+  expect(first.status).toBe(200)
+  expect(first.body).toEqual({
+    status: 'ok',
+    version: '1.2.3',
+    uptime_seconds: 0.25,
+    timestamp: '2026-11-20T12:15:30.000Z',
+    services: healthy.services,
+    records: healthy.records,
+    active_requests: 3,
+  })
+  expect(health.parse(first.body)).toEqual(first.body)
+  const second = await api.ask('/health', null)
+  expect(second.body).toMatchObject({ uptime_seconds: 0.5, active_requests: 4 })
+})
+
+it.each([
+  ['store', 'degraded', 'degraded', 200],
+  ['store', 'down', 'degraded', 200],
+  ['journal', 'degraded', 'degraded', 200],
+  ['journal', 'down', 'unhealthy', 503],
+  ['recorder', 'down', 'unhealthy', 503],
+] as const)('with %s %s it is %s and answers %i', async (service, state, verdict, status) => {
+  const services = { ...healthy.services, [service]: { state, message: 'no space left' } }
+  const answer = await (await apiOver([], { status: async () => ({ ...healthy, services }) })).ask('/health', null)
+  expect([answer.status, answer.body.status]).toEqual([status, verdict])
+  expect(answer.body.services[service]).toEqual({ state, message: 'no space left' })
+})
+
+it('is unhealthy when the parts cannot be asked, and reports why without telling', async () => {
+  const api = await apiOver([], { status: () => Promise.reject(new Error('recorder thread is gone')) })
+  const { status, body } = await api.ask('/health', null)
+  expect([status, body.status, body.services, body.records]).toEqual([503, 'unhealthy', null, null])
+  expect(JSON.stringify(body)).not.toContain('recorder thread')
+  expect(api.failures).toMatchObject([{ error: { message: 'recorder thread is gone' }, route: '/health' }])
+})
+
+it('is ready only while the process says so', async () => {
+  let isReady = false
+  const api = await apiOver([], { ready: () => isReady })
+  expect(await api.ask('/ready', null)).toEqual({ status: 503, body: { ready: false } })
+  isReady = true
+  expect(await api.ask('/ready', null)).toEqual({ status: 200, body: { ready: true } })
+})
+
+it('tells who asks', async () => {
+  const api = await apiOver([])
+  const admin = await api.ask('/info')
+  expect(admin.body).toMatchObject({ service: 'sightglass', token_type: 'admin', key_id: null, database: 'memory' })
+  expect(info.parse(admin.body)).toEqual(admin.body)
+  expect((await api.ask('/info', 'sk-1')).body).toMatchObject({
+    token_type: 'key',
+    key_id: idOf('sk-1'),
+    active_requests: 3,
+  })
+})
+
+it('answers 503 when the store fails or is late, and shows nothing of the cause', async () => {
+  const store = memoryStore([])
+  store.runs = () => Promise.reject(new Error('SQLITE_CORRUPT at /data/secret'))
+  store.usage = () => new Promise(() => {})
+  const api = await apiOver([], { store, deadlineMs: 20 })
+  const broken = await api.get('/llm-history')
+  expect([broken.status, broken.headers.get('retry-after')]).toEqual([503, '1'])
+  expect(await broken.json()).toEqual({
+    error: {
+      message: 'the store does not answer now; calls are still proxied and recorded',
+      type: 'server_error',
+      code: 'store_unavailable',
+      param: null,
+    },
+  })
+  expect((await api.ask('/usage')).body.error.code).toBe('store_timeout')
+  expect(api.failures.map(({ route, error }) => [route, String(error)])).toEqual([
+    ['/llm-history', 'Error: SQLITE_CORRUPT at /data/secret'],
+    ['/usage', 'Late: no answer within 20 ms'],
+  ])
+})
+
+it('answers 500 without a stack when something of ours fails', async () => {
+  const store = memoryStore([aRecord()])
+  store.runs = async () => ({ items: [null as never], nextCursor: null, total: 1 })
+  const api = await apiOver([], { store })
+  const { status, body } = await api.ask('/llm-history')
+  expect([status, body.error.code]).toEqual([500, 'internal_error'])
+  expect(JSON.stringify(body)).not.toMatch(/TypeError|\.ts/)
+  expect(api.failures).toMatchObject([{ route: '/llm-history' }])
+})
+
+it('shows people a page without scripts, and programs a line', async () => {
+  const api = await apiOver([])
+  const page = await api.get('/', null, { accept: 'text/html,*/*' })
+  expect(page.headers.get('content-type')).toBe('text/html; charset=UTF-8')
+  expect(page.headers.get('content-security-policy')).toBe("default-src 'none'; style-src 'unsafe-inline'")
+  expect(await page.text()).toContain('<h1>Sightglass</h1>')
+  const line = await api.get('/', null, { accept: '*/*' })
+  expect(await line.text()).toMatch(/^Sightglass 1\.2\.3, a transparent proxy/)
+})
+
+it('answers what is malformed in the shape of every other refusal', async () => {
+  const { port } = await apiOver([])
+  const answer = await new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
+    request({ port, host: '127.0.0.1', path: '/usage', headers: { host: 'a b' } }, async (response) => {
+      resolve({ status: response.statusCode, text: Buffer.concat(await response.toArray()).toString() })
+    })
+      .on('error', reject)
+      .end()
+  })
+  expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([400, 'malformed_request'])
+})
