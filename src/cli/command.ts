@@ -1,0 +1,32 @@
+import type { Option } from './options.ts'
+
+export interface Command {
+  readonly name: string
+  /** What stands after the name: `ID`. */
+  readonly operands: readonly string[]
+  readonly summary: string
+  /** More lines for its help. */
+  readonly details: string
+  readonly options: Readonly<Record<string, Option>>
+  /** Resolves to the exit code. */
+  run(given: Arguments, io: Io): Promise<number>
+}
+
+export interface Arguments {
+  readonly operands: readonly string[]
+  text(name: string): string | undefined
+  flag(name: string): boolean
+  /** Values of the options that are settings, by name. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** Where a command reads and writes. */
+export interface Io {
+  out(text: string | Uint8Array): void
+  /** For people, beside the answer. */
+  note(text: string): void
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  /** Columns of the terminal, or Infinity. */
+  readonly width: number
+}

@@ -1,0 +1,65 @@
+import type { Command } from './command.ts'
+import type { Option } from './options.ts'
+
+/** `sightglass --help`. */
+export function generalHelp(commands: readonly Command[]): string {
+  const rows = commands.map((command): Row => [callOf(command), command.summary])
+  return `Sightglass: a window in the pipe to your language models. It passes every call on unchanged and keeps a true
+record of it: who called, what was said, tokens, time to first token, latency, cost.
+
+Usage: sightglass COMMAND [options]
+
+Commands:
+${rowsText(rows)}
+Options:
+${rowsText([
+  ['-h, --help', 'This text; after a command, that command in full.'],
+  ['-v, --version', 'The version.'],
+])}
+Exit codes: 0 done, 1 failed, 2 wrongly called.
+`
+}
+
+/** `sightglass COMMAND --help`. */
+export function commandHelp(command: Command): string {
+  const rows = Object.entries(command.options).map(([name, option]): Row => [optionText(name, option), option.about])
+  rows.push(['-h, --help', 'This text.'])
+  return `Usage: sightglass ${callOf(command)} [options]
+
+${command.summary}
+
+${command.details}
+
+Options:
+${rowsText(rows)}`
+}
+
+type Row = readonly [name: string, about: string]
+
+const callOf = ({ name, operands }: Command) => [name, ...operands].join(' ')
+
+const optionText = (name: string, { value, short }: Option) =>
+  `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
+
+const lineWidth = 100
+
+function rowsText(rows: readonly Row[]): string {
+  const indent = Math.min(32, Math.max(...rows.map(([name]) => name.length))) + 4
+  return rows
+    .map(([name, about]) => {
+      const [first = '', ...rest] = wrapped(about, lineWidth - indent)
+      const start = name.length + 4 > indent ? `  ${name}\n${' '.repeat(indent)}` : `  ${name}`.padEnd(indent)
+      return `${[start + first, ...rest.map((line) => ' '.repeat(indent) + line)].join('\n')}\n`
+    })
+    .join('')
+}
+
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}

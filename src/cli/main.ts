@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+import { nearest } from '../lib/nearest.ts'
+import { version } from '../lib/version.ts'
+import { SettingsError } from '../settings/problems.ts'
+import type { Command, Io } from './command.ts'
+import { config } from './config.ts'
+import { demo } from './demo.ts'
+import { CommandFailure, UsageError } from './failure.ts'
+import { commandHelp, generalHelp } from './help.ts'
+import { readArguments } from './options.ts'
+import { runs } from './runs.ts'
+import { show } from './show.ts'
+import { start } from './start.ts'
+import { usage } from './usage.ts'
+
+const commands: readonly Command[] = [start, usage, runs, show, config, demo]
+
+/** Runs one command line; resolves to the exit code: 0 done, 1 failed, 2 wrongly called. */
+export async function main(words: readonly string[], io: Io): Promise<number> {
+  try {
+    return await run(words, io)
+  } catch (error) {
+    if (error instanceof UsageError) {
+      const command = commands.find(({ name }) => name === words[0])
+      io.note(`sightglass: ${error.message}\nHelp: sightglass ${command ? `${command.name} ` : ''}--help\n`)
+      return 2
+    }
+    if (error instanceof SettingsError || error instanceof CommandFailure) {
+      io.note(`sightglass: ${error.message}\n`)
+      return 1
+    }
+    io.note(`sightglass: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    return 1
+  }
+}
+
+async function run(words: readonly string[], io: Io): Promise<number> {
+  const [first, ...rest] = words
+  if (first === undefined) {
+    io.note(generalHelp(commands))
+    return 2
+  }
+  if (first === '--version' || first === '-v' || first === 'version') {
+    io.out(`${version}\n`)
+    return 0
+  }
+  if (first === '--help' || first === '-h' || first === 'help') {
+    io.out(rest[0] === undefined ? generalHelp(commands) : commandHelp(commandOf(rest[0])))
+    return 0
+  }
+  const command = commandOf(first)
+  const given = readArguments(rest, { ...command.options, help: { short: 'h', about: 'This text.' } }, command.operands)
+  if (given.flag('help')) {
+    io.out(commandHelp(command))
+    return 0
+  }
+  return command.run(given, io)
+}
+
+function commandOf(word: string): Command {
+  const command = commands.find(({ name }) => name === word)
+  if (command) return command
+  if (word.startsWith('-')) throw new UsageError(`${word} is no option here; options follow a command`)
+  const names = commands.map(({ name }) => name)
+  const near = nearest(word, names)
+  throw new UsageError(`${word} is no command${near ? `; did you mean ${near}?` : `: ${names.join(', ')}`}`)
+}
+
+if (import.meta.main) {
+  // `sightglass runs | head` closes our output early, and that is fine
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  process.exitCode = await main(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(text),
+    note: (text) => void process.stderr.write(text),
+    env: process.env,
+    cwd: process.cwd(),
+    width: process.stdout.isTTY ? (process.stdout.columns ?? 80) : Number(process.env.COLUMNS) || Infinity,
+  })
+}

@@ -1,0 +1,85 @@
+import { arrayAt, isObject, numberAt, objectOf, stringAt } from '../records/json.ts'
+import type { RunDetail, RunPage, RunSummary, UsageAnswer } from '../stores/store.ts'
+import { CommandFailure } from './failure.ts'
+import { NobodyThere, type Question, type Records } from './records.ts'
+
+const waitMs = 60_000
+
+/** Asks a running proxy over HTTP. */
+export function apiRecords(url: string, token: string | null): Records {
+  const get = (path: string, question: Question = {}) => request(url, path, question, token)
+  const json = async (path: string, question?: Question) => {
+    const answer = await get(path, question)
+    const text = await answer.text()
+    return answered(answer, text, url)
+  }
+  return {
+    usage: async (question) => (await json('/usage', question)) as UsageAnswer,
+    runs: async (question) => page(await json('/llm-history', question)),
+    run: async (id) => detail(await json(`/llm-history/${encodeURIComponent(id)}`)),
+    async body(id, side) {
+      const answer = await get(`/llm-history/${encodeURIComponent(id)}`, { raw: side })
+      if (answer.ok) return new Uint8Array(await answer.arrayBuffer())
+      answered(answer, await answer.text(), url)
+      return null
+    },
+    close: async () => {},
+  }
+}
+
+async function request(url: string, path: string, question: Question, token: string | null): Promise<Response> {
+  const query = new URLSearchParams({ ...question }).toString()
+  try {
+    return await fetch(`${url}${path}${query ? `?${query}` : ''}`, {
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      redirect: 'error',
+      signal: AbortSignal.timeout(waitMs),
+    })
+  } catch (error) {
+    const code = codeOf(error)
+    if (['ECONNREFUSED', 'ENOTFOUND', 'EADDRNOTAVAIL'].includes(code)) {
+      throw new NobodyThere(`nothing listens on ${url} (${code})`, { cause: error })
+    }
+    throw new CommandFailure(`${url} did not answer (${code})`, { cause: error })
+  }
+}
+
+function codeOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as NodeJS.ErrnoException
+    if (typeof code === 'string') return code
+    if (at instanceof AggregateError) return codeOf(at.errors[0])
+    if (at.name === 'TimeoutError') return `within ${waitMs / 1_000} s`
+  }
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The JSON of a good answer; null for a run that is not there. */
+function answered(answer: Response, text: string, url: string): unknown {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new CommandFailure(`${url} answered ${answer.status}, and not as Sightglass does`, { cause: error })
+  }
+  if (answer.ok) return value
+  const code = stringAt(value, 'error', 'code') ?? ''
+  const message = stringAt(value, 'error', 'message') ?? `answered ${answer.status}`
+  if (answer.status === 401 || answer.status === 403) {
+    throw new CommandFailure(`${url}: ${message}\nGive the admin token with --token, ADMIN_TOKEN or ADMIN_TOKEN_FILE.`)
+  }
+  if (answer.status === 404 && stringAt(value, 'error', 'message') !== null && !code.includes('route')) return null
+  throw new CommandFailure(`${url}: ${message}`)
+}
+
+function page(value: unknown): RunPage {
+  const items = arrayAt(value, 'items').filter((item) => isObject(objectOf(item).telemetry))
+  return { items: items as RunSummary[], nextCursor: stringAt(value, 'next_cursor'), total: numberAt(value, 'total') }
+}
+
+function detail(value: unknown): RunDetail | null {
+  if (value === null) return null
+  const { telemetry, run, chunk_times } = objectOf(value)
+  if (!isObject(telemetry) || !isObject(run)) throw new CommandFailure('the answer holds no run')
+  return { telemetry, run, chunkTimes: Array.isArray(chunk_times) ? chunk_times : null } as unknown as RunDetail
+}

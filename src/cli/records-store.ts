@@ -1,0 +1,74 @@
+import type { Operation, Outcome } from '../records/outcome.ts'
+import { openStore } from '../stores/sqlite/query.ts'
+import type { RecordFilter, RunQuery, UsageGroup, UsageQuery } from '../stores/store.ts'
+import { CommandFailure } from './failure.ts'
+import type { Question, Records } from './records.ts'
+
+/** Reads the embedded store itself, for when no proxy runs. Whoever can read its file may see everything in it. */
+export async function storeRecords(path: string): Promise<Records> {
+  const store = opened(path)
+  return {
+    usage: (question) => store.usage(question.project ?? null, usageQuery(question)),
+    runs: (question) => store.runs(question.project ?? null, runQuery(question)),
+    run: (id) => store.run(null, id),
+    body: async (id, side) => (await store.body(null, id, side))?.bytes ?? null,
+    close: () => store.close(),
+  }
+}
+
+function opened(path: string) {
+  try {
+    return openStore(path)
+  } catch (error) {
+    throw new CommandFailure(
+      `No proxy is running and there are no records to read: ${error instanceof Error ? error.message : error}`,
+      { cause: error },
+    )
+  }
+}
+
+/** Drops what was not asked, so that no field is there and undefined. */
+function present<Value extends object>(value: { [Name in keyof Value]: Value[Name] | undefined }): Value {
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Value
+}
+
+const numberOf = (text: string | undefined) => (text === undefined ? undefined : Number(text))
+
+const filterOf = (question: Question): RecordFilter =>
+  present({
+    key: question.key,
+    user: question.user,
+    model: question.model,
+    provider: question.provider,
+    outcome: question.outcome as Outcome | undefined,
+    fromMs: numberOf(question.from),
+    toMs: numberOf(question.to),
+  })
+
+function usageQuery(question: Question): UsageQuery {
+  const groups = question.group_by ? question.group_by.split(',') : []
+  return {
+    ...filterOf(question),
+    ...present({
+      timeZone: question.tz,
+      operations: question.operation as 'model' | 'all' | undefined,
+      limit: numberOf(question.limit),
+    }),
+    groupBy: groups as UsageGroup[],
+  }
+}
+
+function runQuery(question: Question): RunQuery {
+  return {
+    ...filterOf(question),
+    ...present({
+      operation: question.operation as Operation | 'model' | 'all' | undefined,
+      statusCode: numberOf(question.status_code),
+      status: question.status as 'success' | 'error' | undefined,
+      session: question.session,
+      text: question.text,
+      cursor: question.cursor,
+    }),
+    limit: Number(question.limit ?? 20),
+  }
+}

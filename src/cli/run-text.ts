@@ -1,0 +1,202 @@
+import { arrayAt, objectOf, stringAt } from '../records/json.ts'
+import type { Usage } from '../records/usage.ts'
+import type { RunDetail } from '../stores/store.ts'
+import {
+  bytesText,
+  countText,
+  durationText,
+  harmless,
+  moneyText,
+  oneLine,
+  rateText,
+  timeText,
+  unknown,
+} from './text.ts'
+
+/** One call as a person reads it. */
+export function runText(detail: RunDetail, zone: string): string {
+  const { telemetry, run } = detail
+  const { metadata } = telemetry
+  const model = metadata.model_served ?? metadata.model_requested
+  const title = [telemetry._id, metadata.operation, model, metadata.upstream].filter(Boolean).join(' · ')
+  const facts: readonly (readonly [label: string, lines: readonly (string | null)[]])[] = [
+    ['When', [timeText(telemetry.timestamp_ms, zone, 'full')]],
+    ['Who', [whoText(detail)]],
+    ['Call', [callText(detail)]],
+    ['Outcome', [outcomeText(detail), metadata.error_message]],
+    ['Model', [modelText(detail)]],
+    ['Tokens', [tokensText(detail)]],
+    ['Cost', [costText(detail)]],
+    ['Timing', timingLines(detail)],
+    ['Bytes', [bodyText('request', run.request_body), bodyText('answer', run.response_body)]],
+    ['Parameters', [parametersText(run.parameters)]],
+    ['Tools', [run.tools.length > 0 ? run.tools.join(', ') : null]],
+    ['Notes', [...metadata.notes]],
+  ]
+  const head = facts.flatMap(([label, lines]) =>
+    lines
+      .filter((line) => line !== null && line !== '')
+      .map((line, place) => `${(place === 0 ? label : '').padEnd(11)}${oneLine(line!)}`),
+  )
+  return `${oneLine(title)}\n\n${head.join('\n')}\n${saidText(detail)}`
+}
+
+function whoText({ telemetry }: RunDetail): string {
+  const { metadata } = telemetry
+  const key =
+    metadata.key_id === null ? null : `key ${metadata.key_id}${metadata.key_name ? ` (${metadata.key_name})` : ''}`
+  const named = [
+    `project ${metadata.project_id}${metadata.project_name ? ` (${metadata.project_name})` : ''}`,
+    ...(
+      [
+        ['user', metadata.user_id],
+        ['organisation', metadata.organisation_id],
+        ['experiment', metadata.experiment_id],
+        ['session', metadata.session_id],
+        ['environment', metadata.environment],
+      ] as const
+    ).map(([label, value]) => (value === null ? null : `${label} ${value}`)),
+    key,
+    `from ${telemetry.client_ip}`,
+  ]
+  return named.filter((part) => part !== null).join(' · ')
+}
+
+const callText = ({ telemetry: { metadata } }: RunDetail): string =>
+  `${metadata.method} ${metadata.endpoint} → ${metadata.upstream}${metadata.stream ? ' · streamed' : ''}`
+
+function outcomeText({ telemetry: { metadata } }: RunDetail): string {
+  const parts = [
+    metadata.outcome,
+    metadata.status_code === 0 ? 'no answer was sent' : `HTTP ${metadata.status_code}`,
+    metadata.upstream_status !== null && metadata.upstream_status !== metadata.status_code
+      ? `upstream HTTP ${metadata.upstream_status}`
+      : null,
+    metadata.finish_reason === null ? null : `finished: ${metadata.finish_reason}`,
+    metadata.end_by === null ? null : `ended by the ${metadata.end_by} (phase: ${metadata.end_phase})`,
+    metadata.error_code ?? metadata.error_type,
+  ]
+  return parts.filter((part) => part !== null).join(' · ')
+}
+
+function modelText({ telemetry: { metadata } }: RunDetail): string | null {
+  const { model_requested: asked, model_served: served } = metadata
+  if (asked === null && served === null) return null
+  if (asked === served || served === null) return `${asked}${served === null ? ' (as asked)' : ''}`
+  return asked === null ? served : `${served} (asked for ${asked})`
+}
+
+function tokensText({ telemetry: { metadata } }: RunDetail): string {
+  const { usage, token_source: source, prompt_tokens: input, completion_tokens: output, total_tokens: total } = metadata
+  if (input === null && output === null && total === null) return `${unknown} (${source})`
+  const detail = (parts: readonly (readonly [string, keyof Usage])[]) => {
+    const shown = parts.flatMap(([label, name]) => {
+      const value = usage?.[name]
+      return typeof value === 'number' && value > 0 ? [`${countText(value)} ${label}`] : []
+    })
+    return shown.length > 0 ? ` (${shown.join(', ')})` : ''
+  }
+  const inputDetail = detail([
+    ['cached', 'cacheRead'],
+    ['written to the cache', 'cacheWrite'],
+    ['audio', 'audioInput'],
+    ['image', 'imageInput'],
+  ])
+  const outputDetail = detail([
+    ['reasoning', 'reasoning'],
+    ['audio', 'audioOutput'],
+    ['image', 'imageOutput'],
+  ])
+  const about = source === 'estimated' ? `estimated with ${metadata.tokenizer ?? 'a tokenizer'}` : source
+  return `${countText(input)} in${inputDetail} + ${countText(output)} out${outputDetail} = ${countText(total)} · ${about}`
+}
+
+function costText({ telemetry: { metadata } }: RunDetail): string {
+  const amount = moneyText(metadata.cost_picodollars)
+  const parts = [
+    `${amount}${metadata.cost_estimated ? ' (estimated)' : ''}`,
+    metadata.unpriced_reason,
+    metadata.price_version === null ? null : `prices ${metadata.price_version}`,
+  ]
+  return parts.filter(Boolean).join(' · ')
+}
+
+function timingLines({ telemetry: { metadata }, chunkTimes }: RunDetail): readonly (string | null)[] {
+  const timed = (label: string, ms: number | null) => (ms === null ? null : `${label} ${durationText(ms)}`)
+  const line = (...parts: readonly (string | null)[]) => parts.filter((part) => part !== null).join(' · ') || null
+  return [
+    line(
+      timed('first byte', metadata.ttfb_ms),
+      timed('first token', metadata.ttft_ms),
+      metadata.ttft_answer_ms === metadata.ttft_ms ? null : timed('first answer text', metadata.ttft_answer_ms),
+      timed('last token', metadata.last_content_ms),
+      timed('end', metadata.latency_ms),
+    ),
+    line(
+      timed('gaps between tokens', metadata.inter_token_mean_ms),
+      timed('p95', metadata.inter_token_p95_ms),
+      metadata.output_tokens_per_second === null
+        ? null
+        : `${rateText(metadata.output_tokens_per_second)} output tokens`,
+      chunkTimes && chunkTimes.length > 1 ? `${countText(chunkTimes.length)} pieces` : null,
+    ),
+    line(
+      timed('upstream', metadata.upstream_ms),
+      timed('provider says', metadata.provider_ms),
+      timed('our overhead', metadata.overhead_ms),
+      timed('of it before the call', metadata.queue_ms),
+    ),
+  ]
+}
+
+function bodyText(label: string, body: RunDetail['run']['request_body']): string {
+  const parts = [
+    `${label} ${bytesText(body.size)}`,
+    body.content_type,
+    body.content_encoding,
+    body.kept === 0 && body.size > 0 ? 'not kept' : body.truncated ? `${bytesText(body.kept)} kept` : null,
+  ]
+  return parts.filter(Boolean).join(' · ')
+}
+
+function parametersText(parameters: Record<string, unknown>): string | null {
+  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined)
+  const shown = given.map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  return shown.length > 0 ? shown.join(' · ') : null
+}
+
+function saidText({ run }: RunDetail): string {
+  const messages = run.messages.map((message) => {
+    const name = stringAt(message, 'name')
+    const title = `${stringAt(message, 'role') ?? 'message'}${name ? ` (${name})` : ''}`
+    const text = stringAt(message, 'text') ?? stringAt(message, 'content') ?? ''
+    return said(title, [text, ...arrayAt(message, 'toolCalls').map(toolCallText)])
+  })
+  if (messages.length === 0 && run.prompt !== null) messages.push(said('prompt', [run.prompt]))
+  const choices = run.choices.length > 0 ? run.choices : [{ text: run.completion, toolCalls: run.tool_calls }]
+  const answers = choices.flatMap((choice, place) => {
+    const number = choices.length > 1 ? ` ${place + 1}` : ''
+    return [
+      said(`reasoning${number}`, [stringAt(choice, 'reasoning')]),
+      said(`answer${number}`, [
+        stringAt(choice, 'text'),
+        ...arrayAt(choice, 'parts').map(String),
+        ...arrayAt(choice, 'toolCalls').map(toolCallText),
+      ]),
+      said(`refusal${number}`, [stringAt(choice, 'refusal')]),
+    ]
+  })
+  const cut = run.text_truncated ? '\n(texts were cut at the limit)\n' : ''
+  return [...messages, ...answers].join('') + cut
+}
+
+/** A heading with the texts below it, moved in; nothing when there is nothing to say. */
+function said(title: string, texts: readonly (string | null)[]): string {
+  const lines = texts.filter((text) => text !== null && text !== '').flatMap((text) => harmless(text!).split('\n'))
+  return lines.length === 0 ? '' : `\n${oneLine(title)}\n${lines.map((line) => `  ${line}`.trimEnd()).join('\n')}\n`
+}
+
+function toolCallText(call: unknown): string {
+  const { id, name, arguments: given } = objectOf(call)
+  return `→ ${String(name ?? '?')}(${typeof given === 'string' ? given : JSON.stringify(given ?? {})})${id ? `  [${String(id)}]` : ''}`
+}

@@ -1,0 +1,104 @@
+import type { RunPage, RunSummary } from '../stores/store.ts'
+import type { Command, Io } from './command.ts'
+import { UsageError } from './failure.ts'
+import { filterOptions, filters, timeZone, wholeOption } from './question.ts'
+import { recordOptions, withRecords } from './records.ts'
+import { type Column, tableText } from './table.ts'
+import { countText, durationText, moneyText, oneLine, shortened, timeText, unknown } from './text.ts'
+
+export const runs: Command = {
+  name: 'runs',
+  operands: [],
+  summary: 'The latest calls, newest first.',
+  details: `Examples:
+  sightglass runs
+  sightglass runs --project checkout --status error --from 24h
+  sightglass runs --text "refund" --limit 50 --json`,
+  options: {
+    limit: { value: 'N', short: 'n', about: 'Length of the list, at most 200 (20).' },
+    cursor: { value: 'TEXT', about: 'Goes on where a list ended; the list prints it.' },
+    status: { value: 'WORD', about: 'success or error.' },
+    'status-code': { value: 'N', about: 'HTTP status that the client was sent.' },
+    session: { value: 'NAME', about: 'Calls of this session or thread.' },
+    text: { value: 'WORDS', about: 'Calls whose prompt or answer holds these words.' },
+    ...filterOptions,
+    operation: {
+      value: 'WORD',
+      about: 'model (default): calls of models. all: lists and probes too. Or one kind: chat, embeddings, models …',
+    },
+    ...recordOptions,
+  },
+  async run(given, io) {
+    const zone = timeZone(given)
+    const status = given.text('status')
+    if (status !== undefined && status !== 'success' && status !== 'error') {
+      throw new UsageError(`--status ${status}: wants success or error (for one HTTP status: --status-code)`)
+    }
+    const statusCode = wholeOption(given, 'status-code', 0, 999)
+    const more = ['cursor', 'status', 'session', 'text'].flatMap((name) => {
+      const value = given.text(name)
+      return value === undefined ? [] : [[name, value] as const]
+    })
+    const question = {
+      ...filters(given, zone),
+      ...Object.fromEntries(more),
+      ...(statusCode === null ? {} : { status_code: String(statusCode) }),
+      limit: String(wholeOption(given, 'limit', 1, 200) ?? 20),
+    }
+    const page = await withRecords(given, io, (records) => records.runs(question))
+    if (given.flag('json'))
+      io.out(`${JSON.stringify({ items: page.items, next_cursor: page.nextCursor, total: page.total }, null, 2)}\n`)
+    else io.out(runsText(page, zone, io))
+    return 0
+  },
+}
+
+function runsText(page: RunPage, zone: string, io: Io): string {
+  if (page.items.length === 0) return 'No calls like that.\n'
+  const table = tableText(columnsFor(page.items, zone), page.items, io.width)
+  const total = page.total !== null && page.total > page.items.length ? ` of ${countText(page.total)}` : ''
+  const shown = `${page.items.length}${total} ${page.items.length === 1 && !total ? 'call' : 'calls'}, times in ${zone}.`
+  const more = page.nextCursor === null ? '' : ` The next: --cursor ${page.nextCursor}`
+  return `${table}\n${shown} One of them in full: sightglass show ID${more === '' ? '' : `\n${more.trim()}`}\n`
+}
+
+function columnsFor(items: readonly RunSummary[], zone: string): readonly Column<RunSummary>[] {
+  const idLength = distinctLength(items.map(({ telemetry }) => telemetry._id))
+  return [
+    { head: 'Time', text: ({ telemetry }) => timeText(telemetry.timestamp_ms, zone) },
+    { head: 'ID', text: ({ telemetry }) => telemetry._id.slice(0, idLength) },
+    { head: 'Project', text: ({ telemetry }) => oneLine(telemetry.metadata.project_id), least: 8 },
+    {
+      head: 'Model',
+      text: ({ telemetry: { metadata } }) =>
+        oneLine(metadata.model_served ?? metadata.model_requested ?? metadata.operation),
+      least: 10,
+    },
+    { head: 'Outcome', text: outcomeText, least: 8 },
+    { head: 'In', align: 'right', text: (run) => tokenText(run, run.telemetry.metadata.prompt_tokens) },
+    { head: 'Out', align: 'right', text: (run) => tokenText(run, run.telemetry.metadata.completion_tokens) },
+    { head: 'TTFT', align: 'right', text: ({ telemetry }) => durationText(telemetry.metadata.ttft_ms), leaveOut: 3 },
+    {
+      head: 'Latency',
+      align: 'right',
+      text: ({ telemetry }) => durationText(telemetry.metadata.latency_ms),
+      leaveOut: 2,
+    },
+    { head: 'Cost', align: 'right', text: ({ telemetry }) => moneyText(telemetry.metadata.cost_picodollars) },
+    { head: 'Prompt', text: ({ prompt }) => shortened(oneLine(prompt ?? unknown), 60), least: 12, leaveOut: 4 },
+  ]
+}
+
+/** As much of the ids as tells these calls apart; it begins with the time, so `show` finds them by it. */
+function distinctLength(ids: readonly string[]): number {
+  for (const length of [13, 18, 23]) {
+    if (new Set(ids.map((id) => id.slice(0, length))).size === ids.length) return length
+  }
+  return 36
+}
+
+const outcomeText = ({ telemetry: { metadata } }: RunSummary): string =>
+  metadata.outcome === 'ok' ? `ok ${metadata.status_code}` : `${metadata.outcome} ${metadata.status_code || unknown}`
+
+const tokenText = ({ telemetry }: RunSummary, count: number | null): string =>
+  `${count !== null && telemetry.metadata.token_source === 'estimated' ? '~' : ''}${countText(count)}`

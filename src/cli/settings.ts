@@ -1,0 +1,9 @@
+import { loadProviders } from '../../providers/index.ts'
+import { type LoadedSettings, loadSettings } from '../settings/load.ts'
+import type { Arguments, Io } from './command.ts'
+
+/** The settings that hold for this command. */
+export async function readSettings(given: Arguments, io: Io): Promise<LoadedSettings> {
+  const providers = await loadProviders()
+  return loadSettings({ flags: given.settings, env: io.env, cwd: io.cwd, providers: providers.values() })
+}

@@ -1,0 +1,80 @@
+import { createLog, type Log } from '../lib/log.ts'
+import type { RunningProxy } from '../main.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Command, Io } from './command.ts'
+import { CommandFailure } from './failure.ts'
+import { settingOptions } from './options.ts'
+import { readSettings } from './settings.ts'
+import { welcomeText } from './welcome.ts'
+
+export const start: Command = {
+  name: 'start',
+  operands: [],
+  summary: 'Runs the proxy until it is stopped (Ctrl-C, SIGTERM).',
+  details: `Every option may also be an environment variable or stand in the settings file; these count in that order.
+What each setting does: docs/settings.md. What holds, and why: sightglass config`,
+  options: settingOptions,
+  async run(given, io) {
+    const { settings, warnings } = await readSettings(given, io)
+    const log = createLog({ level: settings.logLevel, format: settings.logFormat })
+    for (const warning of warnings) log.warn(warning)
+    const { start: startProxy } = await import('../main.ts')
+    const running = await startProxy({ settings, log }).catch((error: unknown) => {
+      throw startFailure(error, settings)
+    })
+    announce(running, settings, log, io)
+    await stopped(running, log)
+    return 0
+  },
+}
+
+/** Lines for people on a terminal; elsewhere one event with the same facts. The token itself shows on terminals only. */
+function announce(running: RunningProxy, settings: Settings, log: Log, io: Io): void {
+  const { host, port } = running.address
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const onTerminal = process.stdout.isTTY === true
+  if (onTerminal ? settings.logFormat !== 'json' : settings.logFormat === 'pretty') {
+    io.out(welcomeText({ url, settings, running, onTerminal }))
+  } else {
+    log.info('ready', {
+      url,
+      dataDir: settings.dataDir,
+      adminTokenFile: settings.adminToken ? null : running.adminTokenPath,
+    })
+  }
+}
+
+/** A terminal's Ctrl-C reaches this process twice, by itself and through the program that started it. */
+const sameSignalMs = 500
+
+/** Resolves once a signal stopped the proxy. The first drains; the next one cuts what still runs. */
+function stopped(running: RunningProxy, log: Log): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let firstAt: number | null = null
+    const signalled = (signal: NodeJS.Signals) => {
+      if (firstAt === null) {
+        firstAt = performance.now()
+        log.info(`${signal}: stopping; once more to cut what still runs`)
+        running.stop().then(resolve, reject)
+      } else if (performance.now() - firstAt > sameSignalMs) running.cut()
+    }
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => signalled(signal))
+  })
+}
+
+function startFailure(error: unknown, { host, port }: Settings): unknown {
+  if (!(error instanceof Error)) return error
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') return new CommandFailure(error.message, { cause: error })
+  const advice: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} on ${host} is in use, maybe by another Sightglass: choose another with --port ${other(port)} or PORT=${other(port)}`,
+    EACCES: `port ${port} may not be opened by this user: choose one from 1024 on, with --port or PORT`,
+    EADDRNOTAVAIL: `${host} is no address of this machine: choose one with --host or HOST`,
+    ENOTFOUND: `${host} is not known as a name of this machine: choose an address with --host or HOST`,
+  }
+  return new CommandFailure(advice[code ?? ''] ?? `cannot listen on ${host}, port ${port}: ${error.message}`, {
+    cause: error,
+  })
+}
+
+const other = (port: number) => (port < 65_535 ? port + 1 : port - 1)

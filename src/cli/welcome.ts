@@ -1,0 +1,38 @@
+import { relative } from 'node:path'
+import { version } from '../lib/version.ts'
+import type { RunningProxy } from '../main.ts'
+import type { Settings } from '../settings/settings.ts'
+import { isLoopback } from '../settings/together.ts'
+
+export interface Welcome {
+  readonly url: string
+  readonly settings: Settings
+  readonly running: Pick<RunningProxy, 'adminToken' | 'adminTokenMade' | 'adminTokenPath'>
+  readonly onTerminal: boolean
+}
+
+/** What a person needs right after the start: how to point a client at it, and where to look afterwards. */
+export function welcomeText({ url, settings, running, onTerminal }: Welcome): string {
+  const here = (path: string) => {
+    const near = relative(process.cwd(), path)
+    return near === '' || near.startsWith('..') ? path : near
+  }
+  const token = running.adminTokenMade && onTerminal ? `${running.adminToken}  (shown once, ` : ''
+  const tokenPlace = settings.adminToken === null ? here(running.adminTokenPath) : 'as set'
+  const open = isLoopback(settings.host)
+    ? ''
+    : '\n  Everyone who reaches this address may call, with an own provider key.\n'
+  return `Sightglass ${version} listens on ${url}
+
+  Point a client at it, and change nothing else:
+    export OPENAI_BASE_URL=${url}/v1
+    export ANTHROPIC_BASE_URL=${url}
+    export OLLAMA_HOST=${url}
+${open}
+  Records      ${here(settings.dataDir)}
+  Look up      sightglass usage · sightglass runs · ${url}/usage
+  Admin token  ${token}${tokenPlace}${token ? ')' : ''}
+  Stop         Ctrl-C
+
+`
+}
