@@ -212,13 +212,16 @@ const openers: Readonly<Record<string, Opener>> = {
     new ZstdDecompress(options(limitBytes, { [constants.ZSTD_d_windowLogMax]: windowLogMax })),
 }
 
+// what passes this at once is lost whole: one brotli metablock must fit
+const onceBytes = 16 << 20
+
 // a window larger than the most we decode only costs memory; RFC 9659 allows senders 8 MiB
 const windowLogMax = 25
 
 /** minizlib hands its options on to node:zlib; its types name only its own. */
 function options(limitBytes: number, params: Record<number, number> = {}): ZlibOptions {
   const all: ZlibOptions & { maxOutputLength: number; params: Record<number, number> } = {
-    maxOutputLength: limitBytes,
+    maxOutputLength: limitBytes + onceBytes,
     params,
   }
   return all

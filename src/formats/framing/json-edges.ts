@@ -1,7 +1,19 @@
 import { type JsonObject, parseJson } from '../../records/json.ts'
 
 /** Members worth finding at the end of a body whose middle nobody reads. */
-const wanted = ['usage', 'model', 'id', 'timings', 'x_groq', 'service_tier', 'system_fingerprint', 'error']
+const wanted = [
+  'usage',
+  'model',
+  'id',
+  'timings',
+  'x_groq',
+  'service_tier',
+  'system_fingerprint',
+  'error',
+  'prompt_eval_count',
+  'total_duration',
+  'load_duration',
+]
 
 /**
  * Members of one large JSON object, from the text of its start and the text of its end: whole members at the start, and the
