@@ -5,7 +5,8 @@ import type { TokenCounter } from './metered.ts'
 import { countedCharacters } from './tokens.ts'
 
 export interface Estimate {
-  input: number
+  /** Null when the request could not be read. */
+  input: number | null
   output: number
   /** What counted: `o200k_base`, with `, extrapolated` when only a part was counted; `characters/4` when nothing could. */
   tokenizer: string
@@ -37,7 +38,10 @@ export async function estimate(
     .reduce((sum, image) => sum + imageTokens(model, image), 0)
   const outputCalls = (decoded?.choices ?? []).reduce((sum, choice) => sum + choice.toolCalls.length, 0)
   return {
-    input: total(0, asked.length) + tools + images + (chat ? framing(request.messages) : 0),
+    input:
+      request.messages.length === 0
+        ? null
+        : total(0, asked.length) + tools + images + (chat ? framing(request.messages) : 0),
     output: total(asked.length, asked.length + answered.length) + outputCalls * overhead.toolCall,
     tokenizer,
   }

@@ -51,7 +51,11 @@ function needsEstimate(decoded: Decoded, outcome: Outcome, embeddings: boolean):
   return generated && !succeeded && !decoded.terminated && decoded.finishReason === null
 }
 
-function completed(reported: Usage | null, guess: { input: number; output: number }, embeddings: boolean): Usage {
+function completed(
+  reported: Usage | null,
+  guess: { input: number | null; output: number },
+  embeddings: boolean,
+): Usage {
   const known = reported ?? unknownUsage
   return {
     ...known,

@@ -41,13 +41,14 @@ function judge(exchange: Exchange, observed: Observed | null): Outcome {
   if (close.endBy === 'upstream') return 'upstream_cut'
   if (close.endBy === null && !close.upstreamComplete) return 'upstream_cut'
   if (observed !== null && decoded !== null) return judgeAnswer(observed, decoded)
-  return 'ok'
+  const due = observed !== null && observed.format !== null && exchange.response.size === 0
+  return due && head.status === 200 ? 'empty' : 'ok'
 }
 
 function judgeAnswer(observed: Observed, decoded: NonNullable<Observed['decoded']>): Outcome {
   const stream = observed.framing === 'sse' || observed.framing === 'ndjson'
   const saidNothing = decoded.contentEvents === 0 && decoded.finishReason === null && decoded.embeddings === null
-  if (saidNothing && decoded.usage === null && (stream || observed.framing === 'none')) return 'empty'
+  if (saidNothing && decoded.usage === null && stream) return 'empty'
   if (stream && !decoded.terminated && decoded.finishReason === null) return 'upstream_cut'
   if (decoded.finishReason === 'length') return 'truncated'
   if (decoded.finishReason === 'content_filter') return 'filtered'

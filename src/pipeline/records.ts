@@ -32,7 +32,7 @@ export type RecordMaker = (exchange: Exchange) => Promise<StoredRecord>
 /** Makes the record of one exchange: reads its bytes, counts, prices, and keeps what the capture rules let it keep. */
 export function recordMaker(parts: RecordParts): RecordMaker {
   return async (exchange) => {
-    const observed = observe(exchange, providerOf(exchange, parts.providers), parts.pepper)
+    const observed = observe(exchange, parts.providers.get(exchange.open.provider), parts.pepper)
     const metered = await meter(exchange, observed, parts)
     return assemble(exchange, observed, metered, parts)
   }
@@ -143,14 +143,3 @@ function notesOf({ open }: Exchange, observed: Observed): string[] {
     notes.push('the answer is not kept: its compressed body may hold the call’s own secret')
   return notes
 }
-
-/** A provider that is no longer declared still had calls, and they keep their transport facts. */
-const providerOf = ({ open }: Exchange, providers: ReadonlyMap<string, Provider>): Provider =>
-  providers.get(open.provider) ?? {
-    id: open.provider,
-    name: open.provider,
-    baseUrl: open.origin,
-    auth: null,
-    routes: [],
-    errorShape: 'openai',
-  }

@@ -206,16 +206,15 @@ describe('estimate', () => {
     estimate('chat', { ...noFacts, model: 'gpt-4o', ...request }, decodedOf(fill), tokens)
 
   it('adds the framing of messages and names', async () => {
-    expect((await of({ messages: [] })).input).toBe(3)
     expect((await of({ messages: [user('hello world')] })).input).toBe(9)
     expect((await of({ messages: [user('hello world', { name: 'ada' })] })).input).toBe(11)
   })
 
   it('counts pictures by rule, whatever their bytes', async () => {
     const image = { bytes: 5_000_000, detail: null, url: false }
-    const without = (await of({ messages: [user('x')] })).input
-    expect((await of({ messages: [user('x', { images: [image] })] })).input - without).toBe(765)
-    expect((await of({ messages: [user('x', { images: [{ ...image, detail: 'low' }] })] })).input - without).toBe(85)
+    const without = (await of({ messages: [user('x')] })).input!
+    expect((await of({ messages: [user('x', { images: [image] })] })).input! - without).toBe(765)
+    expect((await of({ messages: [user('x', { images: [{ ...image, detail: 'low' }] })] })).input! - without).toBe(85)
   })
 
   it('counts reasoning, tool calls and refusals as output, and tools as input', async () => {
@@ -227,8 +226,17 @@ describe('estimate', () => {
       answer.tool(0, 0, { id: 'a', name: 'hello', arguments: 'hello world' })
     })
     expect(more.output - spoken.output).toBe(2 + 2 + 1 + 2 + 8)
-    const tooled = await of({ toolsText: '[{"type":"function","function":{"name":"weather"}}]' })
-    expect(tooled.input).toBeGreaterThan((await of({})).input)
+    const asked = { messages: [user('hello world')] }
+    const tooled = await of({ ...asked, toolsText: '[{"type":"function","function":{"name":"weather"}}]' })
+    expect(tooled.input).toBeGreaterThan(9)
+    expect(tooled.output).toBe(0)
+  })
+
+  it('knows nothing of a request that could not be read', async () => {
+    expect(await of({ messages: [] }, (answer) => answer.text(0, 'hello world'))).toMatchObject({
+      input: null,
+      output: 2,
+    })
   })
 
   it('does not count an echoed prompt as output', async () => {

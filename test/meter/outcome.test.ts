@@ -46,7 +46,14 @@ describe('outcome', () => {
       {},
       'ok',
     ],
-    ['an answer without a body where one was due', {}, () => {}, { framing: 'none' }, 'empty'],
+    ['an answer without a body where one was due', {}, null, { framing: 'none' }, 'empty'],
+    [
+      'an answer whose bytes were not captured',
+      { response: { pieces: [], size: 500, whole: false } },
+      null,
+      { framing: 'none' },
+      'ok',
+    ],
     ['a whole JSON answer', {}, complete, { framing: 'json' }, 'ok'],
     [
       'embeddings',
