@@ -31,7 +31,7 @@ const errors: Record<number, string> = {
   529: 'overloaded_error',
 }
 
-const models = ['claude-sonnet-4-5', 'claude-haiku-4-5']
+const models = ['claude-sonnet-4-6', 'claude-haiku-4-5']
 const modelObject = (id: string) => ({ type: 'model', id, display_name: id, created_at: '2025-09-29T00:00:00Z' })
 
 const requestId = (call: Call) => idOf('req_', call.body ?? call.path)
@@ -64,7 +64,7 @@ function messageReply(call: Call): Reply {
     tools: answered || stringAt(call.body, 'tool_choice', 'type') === 'none' ? [] : offered,
     toolsText: offered.length > 0 ? JSON.stringify(at(call.body, 'tools')) : '',
     maxTokens: countAt(call.body, 'max_tokens'),
-    think: stringAt(call.body, 'thinking', 'type') === 'enabled',
+    think: ['enabled', 'adaptive'].includes(stringAt(call.body, 'thinking', 'type') ?? ''),
     json: false,
   })
 }

@@ -105,10 +105,10 @@ async function research({ url, clients, print }: Stage): Promise<void> {
       tokens = part.eval_count ?? tokens
     return `${tokens} tokens`
   })
-  await report('anthropic claude-sonnet-4-5', 'thinking, streamed', async () => {
+  await report('anthropic claude-sonnet-4-6', 'thinking, streamed', async () => {
     const answer = await anthropic.messages
       .stream({
-        model: 'claude-sonnet-4-5',
+        model: 'claude-sonnet-4-6',
         max_tokens: 2000,
         thinking: { type: 'enabled', budget_tokens: 1024 },
         messages: user('Which hypothesis explains the measurements?'),

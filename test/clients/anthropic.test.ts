@@ -4,7 +4,7 @@ import { eventually } from '../support/within.ts'
 import { type BothWays, bothWays, collect, expectStreamTimes, failureOf, headersOf, only } from './both-ways.ts'
 
 const ask = {
-  model: 'claude-sonnet-4-5',
+  model: 'claude-sonnet-4-6',
   max_tokens: 400,
   system: 'You are brief.',
   messages: [{ role: 'user' as const, content: 'Tell me about lighthouses.' }],

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+const directory = process.env.REAL_SERVERS_DIR ?? join(homedir(), '.cache', 'sightglass-real-servers')
+const script = join(import.meta.dirname, 'servers', 'real-servers.sh')
+
+export const ollamaBinary = join(directory, 'ollama')
+
+/** Why the real servers cannot be had here; null when they can. */
+export function whyNot(): string | null {
+  if (process.env.CI) return 'building them takes ten minutes, which CI does not spend'
+  const missing = ['ollama', 'llama-server'].filter((name) => !existsSync(join(directory, name)))
+  return missing.length === 0 ? null : `${missing.join(' and ')} not built: run test/real/servers/real-servers.sh build`
+}
+
+/** Ollama and two llama-servers over the tiny model, on free ports. */
+export async function startRealServers(): Promise<RealServers> {
+  const [ollama, llama, embeddings] = await freePorts(3)
+  const ports = { ollama: ollama!, llama: llama!, embeddings: embeddings! }
+  const env = {
+    ...process.env,
+    REAL_SERVERS_DIR: directory,
+    OLLAMA_PORT: String(ports.ollama),
+    LLAMA_PORT: String(ports.llama),
+    LLAMA_EMBED_PORT: String(ports.embeddings),
+  }
+  const stop = () => run(env, 'stop')
+  try {
+    await run(env, 'start')
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { ports, stop }
+}
+
+export interface RealServers {
+  ports: { ollama: number; llama: number; embeddings: number }
+  stop(): Promise<void>
+}
+
+async function run(env: NodeJS.ProcessEnv, command: 'start' | 'stop'): Promise<void> {
+  // the servers inherit the output: a pipe would stay open as long as they live
+  const child = spawn('bash', [script, command], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`real-servers.sh ${command} ended with ${code}`)
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map((server) => {
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  })
+  for (const server of servers) server.close()
+  return ports
+}
