@@ -27,7 +27,7 @@ export interface Sample {
 
 export type HeaderPair = readonly [name: string, value: string]
 
-/** Read off the bytes by hand or by the server's own counts. An absent field is not compared. */
+/** Read off the bytes, by hand or by the server's own counts. For model calls an absent field means: it was not there. */
 export interface Expectation {
   operation: Operation
   /** The model that answered, by its own word. */

@@ -10,6 +10,7 @@ import { readEmbedRequest } from './request.ts'
 export const ollamaEmbed: Format = {
   id: 'ollama-embed',
   operation: 'embeddings',
+  largeAnswers: true,
   readRequest: readEmbedRequest,
   decoder() {
     const answer = new Answer()

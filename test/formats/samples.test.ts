@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import { loadProviders } from '../../providers/index.ts'
+import { observe } from '../../src/formats/observe.ts'
+import type { Observed } from '../../src/formats/observed.ts'
+import { outcomeOf } from '../../src/meter/outcome.ts'
+import { modelOperations } from '../../src/records/outcome.ts'
+import { unknownUsage } from '../../src/records/usage.ts'
+import { exchangeOf, type FormatSample, startMs } from '../contract/format-sample.ts'
+import { formatSuite } from '../contract/format-suite.ts'
+import { type Expectation, loadSamples, type Sample } from '../support/samples.ts'
+
+const providers = await loadProviders()
+const samples = loadSamples()
+
+it('every sample says what a record of it must say', () => {
+  expect(samples.length).toBeGreaterThan(180)
+  expect(samples.filter((sample) => sample.expect?.outcome === undefined).map((sample) => sample.name)).toEqual([])
+})
+
+describe.each(samples.map((sample) => [sample.name, sample] as const))('%s', (_name, sample) => {
+  const exchange = exchangeOf(asFormatSample(sample))
+  const observed = observe(exchange, providers.get(sample.provider), 'test')
+  const wanted = sample.expect!
+
+  it('means what its bytes say', () => {
+    expect(observed.operation).toBe(wanted.operation)
+    if (modelOperations.has(wanted.operation)) expect(said(observed, sample)).toEqual(meant(wanted))
+    // calls that are no model calls made no tokens, whatever their answers look like
+    else expect([observed.format, observed.decoded?.usage ?? null]).toEqual([null, null])
+  })
+
+  it(`ends as ${wanted.outcome}`, () => {
+    expect(outcomeOf(exchange, observed).outcome).toBe(wanted.outcome)
+  })
+})
+
+for (const sample of samples) formatSuite(asFormatSample(sample))
+
+function asFormatSample(sample: Sample): FormatSample {
+  const { response, request } = sample
+  return {
+    name: sample.name,
+    provider: providers.get(sample.provider),
+    request,
+    // each piece arrives at a time of its own, so that a time names its piece
+    response: {
+      ...response,
+      pieces: response.pieces.map(([, bytes], index) => [index, bytes]),
+      complete: !response.cut,
+    },
+    expect: { operation: sample.expect?.operation },
+  }
+}
+
+function said({ decoded }: Observed, sample: Sample): Required<Expectation> {
+  const first = decoded?.choices[0]
+  const firstContent = decoded?.firstContentAtMs ?? null
+  return {
+    operation: sample.expect!.operation,
+    model: decoded?.model ?? null,
+    text: first?.text ?? '',
+    reasoning: first?.reasoning ?? '',
+    refusal: first?.refusal ?? '',
+    toolCalls: (first?.toolCalls ?? []).map((call) => ({ name: call.name, arguments: call.arguments })),
+    choices: (decoded && decoded.choices.length > 1 ? decoded.choices : []).map((choice) => ({
+      index: choice.index,
+      text: choice.text,
+      finishReason: choice.finishReason,
+    })),
+    finishReason: decoded?.finishReason ?? null,
+    usage: decoded?.usage ?? null,
+    tokenSource: decoded?.tokenSource ?? 'none',
+    ttftPiece: firstContent === null ? null : firstContent - startMs,
+    outcome: sample.expect!.outcome!,
+    error: decoded?.error?.message ?? null,
+    embeddings: decoded?.embeddings ?? null,
+  }
+}
+
+/** What is not written down was not there. */
+function meant(wanted: Expectation): Required<Expectation> {
+  return {
+    model: null,
+    text: '',
+    reasoning: '',
+    refusal: '',
+    toolCalls: [],
+    choices: [],
+    finishReason: null,
+    tokenSource: 'none',
+    ttftPiece: null,
+    outcome: 'ok',
+    error: null,
+    embeddings: null,
+    ...wanted,
+    usage: wanted.usage ? { ...unknownUsage, ...wanted.usage } : null,
+  }
+}
