@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { operations, outcomes } from '../records/outcome.ts'
 import { type UsageGroup, usageGroups } from '../stores/store.ts'
-import { isTimeZone, momentForms } from './moment.ts'
+import { isTimeZone } from './moment.ts'
 
 export const listLimit = 200
 export const skipLimit = 10_000
@@ -40,7 +40,7 @@ export const keyId = z
   .string()
   .regex(/^[0-9a-f]{32}$/, "wants a key's id as records have it: 32 hex characters, never the key itself")
 
-const moment = (about: string) => named(`${about}: ${momentForms}`)
+const moment = (about: string) => named(`${about}: a date, a time, Unix milliseconds, or a span back such as 24h`)
 
 /** What every list and sum can be narrowed by. */
 const filters = {

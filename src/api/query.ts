@@ -1,4 +1,5 @@
 import type { z } from '@hono/zod-openapi'
+import { nearest } from '../lib/nearest.ts'
 import { ApiError, invalid } from './api-error.ts'
 
 /** Parameters of the query string, each once and known, as the schema makes them; anything else is a 422 that names it. */
@@ -27,23 +28,8 @@ const shown = (name: string, value: string): string =>
   name === 'key' ? name : `${name}=${value.length > 80 ? `${value.slice(0, 80)}…` : value}`
 
 function unknown(name: string, known: readonly string[]): ApiError {
-  const near = known.find((candidate) => distance(name.toLowerCase(), candidate) <= Math.min(2, name.length / 3))
-  const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`
+  const near = nearest(name, known)
+  const hint = near === null ? `known are ${known.join(', ')}` : `did you mean ${near}?`
   const label = name.length > 80 ? `${name.slice(0, 80)}…` : name
   return new ApiError(422, 'unknown_parameter', `${label}: is no parameter here; ${hint}`, { param: label })
-}
-
-/** Edits between two words (Levenshtein). */
-function distance(one: string, other: string): number {
-  if (Math.abs(one.length - other.length) > 2) return 3
-  let row = Array.from({ length: other.length + 1 }, (_, place) => place)
-  for (const [place, letter] of [...one].entries()) {
-    const next = [place + 1]
-    for (let column = 1; column <= other.length; column++) {
-      const changed = row[column - 1]! + (other[column - 1] === letter ? 0 : 1)
-      next.push(Math.min(changed, row[column]! + 1, next[column - 1]! + 1))
-    }
-    row = next
-  }
-  return row[other.length]!
 }

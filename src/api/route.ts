@@ -32,6 +32,8 @@ interface Definition<Level extends AccessLevel, Query extends z.ZodRawShape, Ans
   readonly query?: z.ZodObject<Query>
   readonly answer: Answer
   readonly mediaType?: string
+  /** Besides the answer of the schema, kept bytes of any type. */
+  readonly bytes?: boolean
   readonly errors?: readonly number[]
   handle(call: Call<Level, Query>): Promise<z.input<Answer> | Response>
 }
@@ -76,7 +78,7 @@ export function route<Level extends AccessLevel, Query extends z.ZodRawShape, An
 
 /** For OpenAPI: the same schemas that check and type the route. */
 export function describe(definition: AnyDefinition) {
-  const { path, access, summary, description, params, query, answer, mediaType, errors = [] } = definition
+  const { path, access, summary, description, params, query, answer, mediaType, bytes, errors = [] } = definition
   const statuses = [...(access === 'public' ? [] : [401]), ...(query ? [422] : []), ...errors]
   return {
     method: 'get' as const,
@@ -97,7 +99,13 @@ export function describe(definition: AnyDefinition) {
       ...(query ? { query } : {}),
     },
     responses: {
-      200: { description: summary, content: { [mediaType ?? 'application/json']: { schema: answer } } },
+      200: {
+        description: summary,
+        content: {
+          [mediaType ?? 'application/json']: { schema: answer },
+          ...(bytes ? { '*/*': { schema: z.string().openapi({ format: 'binary' }) } } : {}),
+        },
+      },
       ...Object.fromEntries(
         [...new Set(statuses)]
           .sort()

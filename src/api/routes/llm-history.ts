@@ -106,6 +106,7 @@ const detail = route({
       .openapi({ description: 'the bytes of this body instead of the record' }),
   }),
   answer: runDetail,
+  bytes: true,
   errors: [404, 503],
   async handle({ identity, query, param, ask }) {
     const id = param('id').toLowerCase()

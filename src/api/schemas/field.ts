@@ -33,3 +33,7 @@ export const count = (about: string, unit: Unit) => field(z.int().min(0), about,
 export const countOrNull = (about: string, unit: Unit) => field(z.int().min(0).nullable(), about, unit)
 export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words, about: string) =>
   field(z.enum(words), about)
+
+/** A named schema or null. A union, since the nullable form of a schema would be described under the name of the schema itself. */
+export const orNull = <Schema extends z.ZodType>(schema: Schema, about: string) =>
+  field(z.union([schema, z.null()]), about)

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { operations, outcomes } from '../../records/outcome.ts'
 import type { TelemetryRecord } from '../../records/telemetry.ts'
 import type { Usage } from '../../records/usage.ts'
-import { amount, amountOrNull, count, countOrNull, field, flag, oneOf, text, textOrNull } from './field.ts'
+import { amount, amountOrNull, count, countOrNull, field, flag, oneOf, orNull, text, textOrNull } from './field.ts'
 
 const tokens = (about: string) => countOrNull(about, 'tokens')
 
@@ -100,7 +100,7 @@ const metadata = z
     output_tokens_per_second: amountOrNull('output per second of generation', 'tokens/s'),
     token_source: tokenSource,
     tokenizer: textOrNull('encoding of an estimate'),
-    usage: tokenUsage.nullable(),
+    usage: orNull(tokenUsage, 'tokens by kind'),
     cost_picodollars: field(z.string().nullable(), 'cost, exact, as decimal text; null when unknown', '10⁻¹² USD'),
     cost_usd: amountOrNull('cost, rounded to a double; null when unknown', 'USD'),
     cost_estimated: flag('the cost rests on estimated tokens'),

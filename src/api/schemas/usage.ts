@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { type UsageAnswer, type UsageGroup, type UsageRow, type UsageSums, usageGroups } from '../../stores/store.ts'
-import { amount, amountOrNull, count, field, flag, text, textOrNull } from './field.ts'
+import { amount, amountOrNull, count, field, flag, orNull, text, textOrNull } from './field.ts'
 
 const distribution = z
   .object({
@@ -14,7 +14,7 @@ const distribution = z
 
 const sums = z
   .object({
-    requests: count('calls', 'calls'),
+    requests: count('all of them', 'calls'),
     errors: count('calls that ended in an error', 'calls'),
     estimated: count('calls whose tokens were estimated', 'calls'),
     unpriced: count('calls that used tokens and have no price; they are not in the cost', 'calls'),
@@ -27,9 +27,9 @@ const sums = z
     cost_usd: amount('cost, rounded to a double', 'USD'),
     request_bytes: count('bodies of requests', 'bytes'),
     response_bytes: count('bodies of answers', 'bytes'),
-    latency_ms: field(distribution.nullable(), 'from the accepted request to the end of the answer; within 1 %', 'ms'),
-    ttft_ms: field(distribution.nullable(), 'to the first generated content; within 1 %', 'ms'),
-    inter_token_ms: field(distribution.nullable(), 'between pieces of content; within 1 %', 'ms'),
+    latency_ms: orNull(distribution, 'from the accepted request to the end of the answer; within 1 %'),
+    ttft_ms: orNull(distribution, 'to the first generated content; within 1 %'),
+    inter_token_ms: orNull(distribution, 'between pieces of content; within 1 %'),
     output_tokens_per_second: amountOrNull('output per second of generation', 'tokens/s'),
   })
   .openapi('UsageSums') satisfies z.ZodType<UsageSums>
