@@ -42,6 +42,8 @@ export interface DecodeHints {
   usagePerChoice?: boolean
   /** A cut stream without any content, finish or terminator is an upstream error in disguise (Ollama's `/v1`). */
   swallowsErrors?: boolean
+  /** The input count that begins a stream is a guess, the one that ends it is true (Ollama's `/v1/messages`). */
+  guessesInput?: boolean
 }
 
 /** Facts of the request that records and the meter need. Every field is null where the request does not say. */

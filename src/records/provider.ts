@@ -20,6 +20,7 @@ export interface Provider {
     readonly outputExcludesReasoning?: boolean
     readonly usagePerChoice?: boolean
     readonly swallowsErrors?: boolean
+    readonly guessesInput?: boolean
   }
   /** Runs on own hardware: unknown models still cost 0, by the price file's rules. */
   readonly local?: boolean

@@ -63,6 +63,14 @@ describe('an answer of the Messages API', () => {
     expect(streamed(start({ input_tokens: 12, output_tokens: 1 })).usage).toMatchObject({ input: 12, output: null })
   })
 
+  it('knows no input from a server that only guessed it before the stream broke', () => {
+    const decoder = anthropicMessages.decoder(anthropicMessages.readRequest({}), { guessesInput: true })
+    decoder.push(start({ input_tokens: 3, output_tokens: 0 }), 0, null)
+    expect(decoder.finish().usage).toBeNull()
+    decoder.push(delta({ input_tokens: 21, output_tokens: 2 }), 1, null)
+    expect(decoder.finish().usage).toMatchObject({ input: 21, output: 2 })
+  })
+
   it('lets a repeated message_start change nothing', () => {
     const { usage } = streamed(
       start({ input_tokens: 3 }),

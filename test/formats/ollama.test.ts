@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { provider } from '../../providers/ollama/provider.ts'
 import type { Decoded, Format } from '../../src/formats/decoder.ts'
+import { observe } from '../../src/formats/observe.ts'
 import { ollamaChat } from '../../src/formats/ollama-chat/format.ts'
 import { ollamaEmbed } from '../../src/formats/ollama-embed/format.ts'
 import { ollamaGenerate } from '../../src/formats/ollama-generate/format.ts'
+import { exchangeOf } from '../contract/format-sample.ts'
 
 const streamed = (format: Format, ...lines: unknown[]): Decoded => {
   const decoder = format.decoder(format.readRequest({}), {})
@@ -90,6 +93,23 @@ describe('an answer of Ollama', () => {
     expect(embed.timings.totalMs).toBe(1)
     expect(whole(ollamaEmbed, { embedding: [1, 2] })).toMatchObject({ embeddings: 1, usage: null, tokenSource: 'none' })
     expect(whole(ollamaEmbed, { error: 'no such model' })).toMatchObject({ embeddings: null })
+  })
+
+  it('finds the count at the end of vectors that are too many to be read', () => {
+    const embeddings = Array.from({ length: 400 }, () => Array.from({ length: 768 }, (_, index) => index / 1000))
+    const answer = { model: 'm', embeddings, total_duration: 9e6, load_duration: 2e6, prompt_eval_count: 4321 }
+    const exchange = exchangeOf({
+      name: 'large',
+      provider,
+      request: { method: 'POST', path: '/api/embed', headers: [], body: '{"model":"m","input":["a"]}' },
+      response: { status: 200, headers: [['content-type', 'application/json']], pieces: [[1, JSON.stringify(answer)]] },
+      expect: {},
+    })
+    expect(observe(exchange, provider, 'test').decoded).toMatchObject({
+      model: 'm',
+      usage: { input: 4321, output: null },
+      timings: { totalMs: 9, loadMs: 2 },
+    })
   })
 
   it('reads whatever it is fed without throwing', () => {

@@ -1,6 +1,6 @@
 import { arrayAt, at, isObject, numberAt, stringAt } from '../../records/json.ts'
 import { Answer } from '../answer.ts'
-import type { Decoder } from '../decoder.ts'
+import type { DecodeHints, Decoder } from '../decoder.ts'
 import { errorIn } from '../error-forms.ts'
 import { finishReason } from '../finish-reasons.ts'
 import { jsonText } from '../json-text.ts'
@@ -12,9 +12,9 @@ type Readers = Readonly<Record<string, (value: unknown, index: number) => void>>
  * Named events from `message_start` to `message_stop`, or one `message` object. Blocks are told apart by their index and may
  * end in any order. Events, blocks and deltas of unknown types pass by.
  */
-export function anthropicDecoder(): Decoder {
+export function anthropicDecoder(hints: DecodeHints): Decoder {
   const answer = new Answer()
-  const usage = new MessageUsage()
+  const usage = new MessageUsage(hints.guessesInput === true)
   const givenWhole = new Set<number>()
   let streamed = false
 

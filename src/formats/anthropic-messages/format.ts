@@ -7,5 +7,5 @@ export const anthropicMessages: Format = {
   id: 'anthropic-messages',
   operation: 'chat',
   readRequest: readMessagesRequest,
-  decoder: () => anthropicDecoder(),
+  decoder: (_request, hints) => anthropicDecoder(hints),
 }

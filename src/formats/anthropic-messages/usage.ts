@@ -7,17 +7,26 @@ import { type Usage, unknownUsage } from '../../records/usage.ts'
  * nothing is added up. `input_tokens` leaves out what was read from or written to the cache.
  */
 export class MessageUsage {
+  readonly #guessesInput: boolean
   #reported: JsonObject = {}
+  #inputIsKnown = false
   #outputIsFinal = false
+
+  constructor(guessesInput: boolean) {
+    this.#guessesInput = guessesInput
+  }
 
   /** Of `message_start`: its `output_tokens` is a placeholder, so the output stays unknown if nothing follows. */
   begin(usage: unknown): void {
-    if (!this.#outputIsFinal) this.#merge(usage)
+    if (this.#outputIsFinal) return
+    this.#merge(usage)
+    if (!this.#guessesInput) this.#inputIsKnown = true
   }
 
   /** Of `message_delta` or of an answer that is no stream. */
   update(usage: unknown): void {
     this.#merge(usage)
+    if (countAt(usage, 'input_tokens') !== null) this.#inputIsKnown = true
     if (countAt(usage, 'output_tokens') !== null) this.#outputIsFinal = true
   }
 
@@ -33,7 +42,7 @@ export class MessageUsage {
   /** Null when no counter was reported, or only zeros. */
   result(): Usage | null {
     const reported = this.#reported
-    const inputUncached = countAt(reported, 'input_tokens')
+    const inputUncached = this.#inputIsKnown ? countAt(reported, 'input_tokens') : null
     const cacheRead = countAt(reported, 'cache_read_input_tokens')
     const cacheWrite1h = countAt(reported, 'cache_creation', 'ephemeral_1h_input_tokens')
     const cacheWrite =
