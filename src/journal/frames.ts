@@ -10,10 +10,11 @@ import { crc32 } from 'node:zlib'
  *     8  u32       length of the payload
  *    12  u32       number of the exchange within its epoch
  *
- * DATA's payload begins with two float64: the offset in the body, and the arrival time. The others carry JSON. The salt keeps
- * bytes that a client sent from being taken for frames when the search for the next good frame runs through them.
+ * DATA's payload begins with two float64: the offset in the body, and the arrival time. The others carry JSON. END says that
+ * its epoch was ended in order and nothing follows. The salt keeps bytes that a client sent from being taken for frames when
+ * the search for the next good frame runs through them.
  */
-export const frameTypes = { open: 1, head: 2, data: 3, close: 4 } as const
+export const frameTypes = { open: 1, head: 2, data: 3, close: 4, end: 5 } as const
 export type FrameType = keyof typeof frameTypes
 
 export interface Frame {
@@ -35,7 +36,7 @@ export const maxPayloadBytes = 4 * 1024 * 1024
 const mark0 = 0xf5
 const mark1 = 0xc7
 const mark = Buffer.from([mark0, mark1])
-const names: readonly (FrameType | undefined)[] = [undefined, 'open', 'head', 'data', 'close']
+const names: readonly (FrameType | undefined)[] = [undefined, 'open', 'head', 'data', 'close', 'end']
 
 /** What stands at a place: a whole frame, the beginning of one (with the bytes it needs from there), or neither. */
 export type Decoded =

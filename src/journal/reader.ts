@@ -98,8 +98,13 @@ export class EpochReader {
       this.#window.copy(buffer, 0, from, from + bytes)
       return buffer
     }
-    const fd = this.#file(segment)
-    return fd !== null && readFully(fd, buffer, bytes, offset) === bytes ? buffer : null
+    try {
+      const fd = this.#file(segment)
+      return fd !== null && readFully(fd, buffer, bytes, offset) === bytes ? buffer : null
+    } catch (error) {
+      this.#damage({ segment, offset, bytes, reason: error instanceof Error ? error.message : String(error) })
+      return null
+    }
   }
 
   /** What the CRCs of this epoch begin with. Known once a frame was read. */
@@ -261,6 +266,20 @@ export class EpochReader {
 
   #report(bytes: number, reason: string, offset = this.#offset) {
     this.#damage({ segment: this.#segment, offset, bytes, reason })
+  }
+}
+
+/** Throws `NewerJournal` when a segment of this epoch was written by a build that knows more than this one. */
+export function refuseNewer(dir: string, epoch: string) {
+  const bytes = Buffer.alloc(segmentHeaderBytes)
+  for (const segment of listSegments(dir, epoch)) {
+    const path = segmentPath(dir, epoch, segment)
+    const fd = openSync(path, 'r')
+    try {
+      if (readFully(fd, bytes, bytes.length, 0) === bytes.length) readSegmentHeader(bytes, path)
+    } finally {
+      closeSync(fd)
+    }
   }
 }
 

@@ -119,6 +119,7 @@ class JournalWriter implements Journal {
 
   end(): Promise<void> {
     if (this.#ended) return Promise.resolve()
+    this.#json('end', 0, {}, null)
     this.#ended = true
     return new Promise((resolve) => {
       this.#drained = resolve

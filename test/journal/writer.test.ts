@@ -56,6 +56,7 @@ it('keeps its files to its owner and leaves no empty segment behind', async () =
     expect(size).toBeGreaterThan(128)
     expect(size).toBeLessThanOrEqual(4096)
   }
-  expect(framesIn(dir, journal.epoch)).toHaveLength(40)
+  expect(framesIn(dir, journal.epoch)).toHaveLength(41)
+  expect(framesIn(dir, journal.epoch).at(-1)!.type).toBe('end')
   expect(readFileSync(segmentPath(dir, journal.epoch, 1), 'latin1').startsWith('SGJOURNL')).toBe(true)
 })

@@ -1,0 +1,72 @@
+import type { Journal } from '../../src/journal/journal.ts'
+import { openJournal } from '../../src/journal/writer.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { newId } from '../../src/lib/id.ts'
+import { createRecorder, type Recorder, type RecorderOptions } from '../../src/pipeline/recorder.ts'
+import type { Exchange } from '../../src/records/exchange.ts'
+import type { StoredRecord } from '../../src/records/stored.ts'
+import { closeOf, headOf, openOf } from '../journal/support.ts'
+import type { MemoryLocalStore } from '../support/memory-local-store.ts'
+import { aRecord } from '../support/records.ts'
+
+export const quiet = { warn() {}, error() {} }
+
+export const journalIn = (dir: string, segmentBytes = 1024 * 1024): Journal =>
+  openJournal({ dir, clock: systemClock, segmentBytes })
+
+/** Resolves once everything given so far is on the disk. */
+export const written = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+
+/** One call with these bodies; resolves with its id when its CLOSE is safe. */
+export function call(journal: Journal, request: string, response: string): Promise<string> {
+  const id = newId(Date.now())
+  return new Promise((resolve) => {
+    const exchange = journal.open(openOf(id), () => {})
+    journal.data(exchange, 'request', 0, 1, Buffer.from(request))
+    journal.head(exchange, headOf())
+    journal.data(exchange, 'response', 0, 2, Buffer.from(response))
+    journal.close(exchange, closeOf(request.length, response.length), () => resolve(id))
+  })
+}
+
+export const textOf = (exchange: Exchange, side: 'request' | 'response'): string =>
+  Buffer.concat(exchange[side].pieces.map(({ bytes }) => bytes)).toString()
+
+/** Keeps what the recorder was given beside a plausible record. */
+export function collecting() {
+  const exchanges = new Map<string, Exchange>()
+  const toRecord = async (exchange: Exchange): Promise<StoredRecord> => {
+    exchanges.set(exchange.open.id, exchange)
+    return recordOf(exchange)
+  }
+  return { exchanges, toRecord }
+}
+
+export const recordOf = (exchange: Exchange, notes: readonly string[] = []): StoredRecord =>
+  aRecord({
+    id: exchange.open.id,
+    metadata: { notes: [...notes], outcome: exchange.close ? 'ok' : 'interrupted' },
+    requestBytes: null,
+    responseBytes: null,
+  })
+
+export function recorderOn(
+  journalDir: string,
+  store: MemoryLocalStore,
+  options: Partial<RecorderOptions> = {},
+): Recorder {
+  return createRecorder({
+    journalDir,
+    liveEpochs: [],
+    store,
+    log: quiet,
+    toRecord: async (exchange) => recordOf(exchange),
+    rawRecord: (exchange, error) => recordOf(exchange, [`raw: ${error instanceof Error ? error.message : error}`]),
+    ...options,
+  })
+}
+
+/** Steps until there is nothing to read. */
+export async function drain(recorder: Recorder): Promise<void> {
+  while (await recorder.step());
+}
