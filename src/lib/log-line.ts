@@ -18,7 +18,7 @@ function timeOfDay(time: unknown): string {
 }
 
 function shown(value: unknown): string {
-  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : oneLine(JSON.stringify(value))
+  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? oneLine(value) : oneLine(JSON.stringify(value))
   return oneLine(JSON.stringify(value) ?? 'undefined')
 }
 
