@@ -5,6 +5,7 @@ import { aRecord } from '../support/records.ts'
 import { adminToken, apiOver, idOf } from './api-server.ts'
 
 const record = aRecord({ metadata: { key_id: idOf('sk-1') } })
+const records = [record]
 const routes = apiRoutes('1.2.3', 0).map(({ path, access }) => ({ path, access }))
 const example = (path: string): string =>
   path.replace('/keys/{id}', `/keys/${idOf('sk-1')}`).replace('{id}', record.telemetry._id)
@@ -22,7 +23,7 @@ it('leaves only these to everybody', () => {
 it.each(routes.filter(({ access }) => access === 'key'))(
   'answers $path to keys and to nobody else',
   async ({ path }) => {
-    const api = await apiOver([record])
+    const api = await apiOver(records)
     for (const headers of [{}, { authorization: 'Bearer' }, { authorization: '' }, { cookie: `key=${adminToken}` }]) {
       const response = await api.get(example(path), null, headers as Record<string, string>)
       expect(response.status).toBe(401)
@@ -47,7 +48,7 @@ it('refuses the admin token in a URL', async () => {
 })
 
 it.each(routes)('keeps every answer of $path out of caches and guesses', async ({ path }) => {
-  const api = await apiOver([record])
+  const api = await apiOver(records)
   for (const key of [null, adminToken, 'sk-2']) {
     const { headers } = await api.get(example(path), key)
     expect([headers.get('cache-control'), headers.get('x-content-type-options')]).toEqual(['no-store', 'nosniff'])
@@ -55,7 +56,7 @@ it.each(routes)('keeps every answer of $path out of caches and guesses', async (
 })
 
 it.each(routes)('takes GET and HEAD at $path and says so to other methods', async ({ path }) => {
-  const api = await apiOver([record])
+  const api = await apiOver(records)
   const authorization = 'Bearer sk-1'
   const head = await fetch(api.url + example(path), { method: 'HEAD', headers: { authorization } })
   expect([head.status, await head.text()]).toEqual([200, ''])

@@ -1,13 +1,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import { createApi } from '../../src/api/app.ts'
 import { apiListener } from '../../src/api/listener.ts'
 import type { ApiParts, SystemStatus } from '../../src/api/parts.ts'
 import { keyedHash } from '../../src/lib/keyed-hash.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
+import { openStore } from '../../src/stores/sqlite/query.ts'
+import type { Store } from '../../src/stores/store.ts'
 import { aMoment } from '../support/records.ts'
-import { memoryStore } from './memory-store.ts'
+import { aDatabase, emptyBatch } from '../support/sqlite-store.ts'
 
 export const adminToken = 'sga_for-tests'
 export const pepper = 'a pepper for tests'
@@ -44,7 +46,7 @@ export async function apiOver(records: readonly StoredRecord[], other: Partial<A
   const failures: TestApi['failures'] = []
   let mono = 1_000
   const parts: ApiParts = {
-    store: memoryStore(records),
+    store: storeOf(records),
     adminToken,
     pepper,
     clock: { wall: () => nowMs, mono: () => (mono += 250) },
@@ -82,3 +84,27 @@ export async function apiOver(records: readonly StoredRecord[], other: Partial<A
     },
   }
 }
+
+const stores = new Map<unknown, { store: Store; close(): Promise<void> }>()
+
+/** The embedded store with these records in it; one for each list of a file. */
+export function storeOf(records: readonly StoredRecord[]): Store {
+  const list = records.length === 0 ? 'none' : records
+  let opened = stores.get(list)
+  if (!opened) {
+    const database = aDatabase()
+    database.local.commit({ ...emptyBatch, records })
+    const store = openStore(database.path)
+    const close = async (): Promise<void> => {
+      await store.close()
+      database.remove()
+    }
+    opened = { store, close }
+    stores.set(list, opened)
+  }
+  return opened.store
+}
+
+afterAll(async () => {
+  for (const { close } of stores.values()) await close()
+})

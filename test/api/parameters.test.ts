@@ -4,6 +4,7 @@ import { apiOver, idOf } from './api-server.ts'
 
 const key = idOf('sk-1')
 const record = aRecord()
+const records = [record]
 const run = `/llm-history/${record.telemetry._id}`
 
 it.each([
@@ -39,7 +40,7 @@ it.each([
   [`${run}?raw=both`, 'raw', 'raw=both: wants request or response'],
   [`/usage/keys/${key}?limit=x`, 'limit', 'limit=x: wants'],
 ])('refuses %s, naming the parameter and the value', async (path, param, message) => {
-  const { status, body } = await (await apiOver([record])).ask(path)
+  const { status, body } = await (await apiOver(records)).ask(path)
   expect(status).toBe(422)
   expect(body.error).toMatchObject({ type: 'invalid_request_error', code: 'invalid_parameter', param })
   expect(body.error.message.slice(0, message.length)).toBe(message)

@@ -1,9 +1,8 @@
 import { request } from 'node:http'
 import { expect, it } from 'vitest'
 import { health, info } from '../../src/api/schemas/system.ts'
-import { aRecord } from '../support/records.ts'
-import { apiOver, healthy, idOf } from './api-server.ts'
-import { memoryStore } from './memory-store.ts'
+import type { Store } from '../../src/stores/store.ts'
+import { apiOver, healthy, idOf, storeOf } from './api-server.ts'
 
 it('tells anybody how the parts are, by asking them each time', async () => {
   let active = 3
@@ -56,7 +55,7 @@ it('is ready only while the process says so', async () => {
 it('tells who asks', async () => {
   const api = await apiOver([])
   const admin = await api.ask('/info')
-  expect(admin.body).toMatchObject({ service: 'sightglass', token_type: 'admin', key_id: null, database: 'memory' })
+  expect(admin.body).toMatchObject({ service: 'sightglass', token_type: 'admin', key_id: null, database: 'sqlite' })
   expect(info.parse(admin.body)).toEqual(admin.body)
   expect((await api.ask('/info', 'sk-1')).body).toMatchObject({
     token_type: 'key',
@@ -66,9 +65,11 @@ it('tells who asks', async () => {
 })
 
 it('answers 503 when the store fails or is late, and shows nothing of the cause', async () => {
-  const store = memoryStore([])
-  store.runs = () => Promise.reject(new Error('SQLITE_CORRUPT at /data/secret'))
-  store.usage = () => new Promise(() => {})
+  const store: Store = {
+    ...storeOf([]),
+    runs: () => Promise.reject(new Error('SQLITE_CORRUPT at /data/secret')),
+    usage: () => new Promise(() => {}),
+  }
   const api = await apiOver([], { store, deadlineMs: 20 })
   const broken = await api.get('/llm-history')
   expect([broken.status, broken.headers.get('retry-after')]).toEqual([503, '1'])
@@ -88,8 +89,8 @@ it('answers 503 when the store fails or is late, and shows nothing of the cause'
 })
 
 it('answers 500 without a stack when something of ours fails', async () => {
-  const store = memoryStore([aRecord()])
-  store.runs = async () => ({ items: [null as never], nextCursor: null, total: 1 })
+  const runs = async () => ({ items: [null as never], nextCursor: null, total: 1 })
+  const store: Store = { ...storeOf([]), runs }
   const api = await apiOver([], { store })
   const { status, body } = await api.ask('/llm-history')
   expect([status, body.error.code]).toEqual([500, 'internal_error'])

@@ -2,8 +2,7 @@ import { expect, it } from 'vitest'
 import { usageAnswer } from '../../src/api/schemas/usage.ts'
 import { Unanswerable } from '../../src/stores/store.ts'
 import { aMoment, aRecord } from '../support/records.ts'
-import { apiOver, idOf } from './api-server.ts'
-import { memoryStore } from './memory-store.ts'
+import { apiOver, idOf, storeOf } from './api-server.ts'
 
 const hour = 3_600_000
 const ada = idOf('sk-ada')
@@ -56,7 +55,7 @@ it.each([
 
 it('groups by the hours and days of the zone that is asked for', async () => {
   const { body } = await (await apiOver(records)).ask('/usage?group_by=hour&tz=Asia/Tokyo')
-  expect(body.groups[0].group).toEqual({ hour: '2026-11-19T19' })
+  expect(body.groups[0].group).toEqual({ hour: '2026-11-19T19:00+09:00' })
 })
 
 it.each([
@@ -134,10 +133,10 @@ it('has no usage of the admin token itself', async () => {
 })
 
 it('passes on what the store cannot answer as a 422 that names the parameter', async () => {
-  const store = memoryStore(records)
-  store.usage = async () => {
+  const usage = async () => {
     throw new Unanswerable('group_by', 'group_by=key,user: no rollup holds key and user together')
   }
+  const store = { ...storeOf(records), usage }
   const { status, body } = await (await apiOver(records, { store })).ask('/usage?group_by=key,user')
   expect(status).toBe(422)
   expect(body.error).toEqual({
