@@ -123,6 +123,29 @@ describe('an answer of the Messages API', () => {
     expect(choices[0]?.toolCalls).toEqual([{ id: 'a', name: 'f', arguments: '{"x":1}' }])
   })
 
+  it('writes a tool without arguments as an empty object, and as nothing where nothing was generated', () => {
+    const call = { type: 'tool_use', id: 'a', name: 'f', input: {} }
+    expect(whole({ type: 'message', content: [call] }).choices[0]?.toolCalls[0]?.arguments).toBe('{}')
+    expect(streamed(block(0, call), piece(0, '')).choices[0]?.toolCalls[0]?.arguments).toBe('')
+  })
+
+  it('keeps the tier that served it', () => {
+    expect(streamed(start({ input_tokens: 1, service_tier: 'priority' })).serviceTier).toBe('priority')
+  })
+
+  it('takes the [DONE] of a gateway for an end', () => {
+    const decoder = anthropicMessages.decoder(anthropicMessages.readRequest({}), {})
+    expect(decoder.finish().terminated).toBe(false)
+    decoder.done(1)
+    expect(decoder.finish().terminated).toBe(true)
+  })
+
+  it('times a compaction, which is generated, and keeps it out of the text', () => {
+    const compaction = { type: 'content_block_delta', index: 0, delta: { type: 'compaction_delta', content: 'so far' } }
+    const decoded = streamed(block(0, { type: 'compaction' }), compaction)
+    expect(decoded).toMatchObject({ firstContentAtMs: 1, firstAnswerAtMs: null, choices: [] })
+  })
+
   it('names the model that took over', () => {
     expect(streamed(start({}), block(0, { type: 'fallback', to: { model: 'claude-other' } })).model).toBe(
       'claude-other',

@@ -105,7 +105,9 @@ describe('an answer of Ollama', () => {
       response: { status: 200, headers: [['content-type', 'application/json']], pieces: [[1, JSON.stringify(answer)]] },
       expect: {},
     })
-    expect(observe(exchange, provider, 'test').decoded).toMatchObject({
+    const { decoded, notes } = observe(exchange, provider, 'test')
+    expect(notes).toEqual(['the answer was read at its start and end only'])
+    expect(decoded).toMatchObject({
       model: 'm',
       usage: { input: 4321, output: null },
       timings: { totalMs: 9, loadMs: 2 },
