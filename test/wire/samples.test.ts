@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { answer } from '../support/answer.ts'
+import { type TestProxy, startProxy } from '../support/proxy.ts'
+import { rawExchange, requestBytes } from '../support/raw-client.ts'
+import { loadSamples, type Sample } from '../support/samples.ts'
+import { type ScriptedUpstream, scriptedUpstream, type Step } from '../support/scripted-upstream.ts'
+
+/** Every recorded exchange is played by an upstream, byte for byte, and must reach the client unchanged and leave a right record. */
+const samples = loadSamples()
+const upstreams = ['anthropic', 'groq', 'llamacpp', 'ollama', 'openai', 'openrouter', 'vllm']
+
+let upstream: ScriptedUpstream
+let proxy: TestProxy
+let script: Step[] = []
+
+beforeAll(async () => {
+  upstream = await scriptedUpstream(() => script)
+  proxy = await startProxy({ upstreams: Object.fromEntries(upstreams.map((id) => [id, upstream.port])) })
+})
+
+afterAll(async () => {
+  await proxy.stop()
+  await upstream.stop()
+})
+
+describe(`${samples.length} samples`, () => {
+  it.each(samples)('$name', async (sample) => {
+    script = played(sample)
+    const headers = sample.request.headers.filter(([name]) => !/^(host|content-length|transfer-encoding|connection|expect)$/i.test(name))
+    const request = (prefix: string): Buffer =>
+      requestBytes(sample.request.method, prefix + sample.request.path, headers, sample.request.body.length ? sample.request.body : undefined)
+
+    const direct = await rawExchange(upstream.port, request(''))
+    const through = await rawExchange(proxy.port, request(`/${sample.provider}`))
+
+    expect(through.headWithout('x-sightglass-id', 'connection', 'keep-alive', 'transfer-encoding')).toBe(
+      direct.headWithout('connection', 'keep-alive', 'transfer-encoding'),
+    )
+    expect(through.body.equals(direct.body)).toBe(true)
+    expect(through.ended === 'clean').toBe(direct.ended === 'clean')
+
+    const { telemetry, run } = await proxy.record(through.header('x-sightglass-id'))
+    expect(telemetry.metadata.status_code).toBe(sample.response.status)
+    expect(telemetry.metadata.response_size).toBe(direct.body.length)
+    const raw = await proxy.store.body(null, telemetry._id, 'response')
+    if (direct.body.length > 0) expect(Buffer.from(raw!.bytes).equals(direct.body)).toBe(true)
+    const { expect: wanted } = sample
+    if (!wanted) return
+    expect(telemetry.metadata.operation).toBe(wanted.operation)
+    if (wanted.outcome !== undefined) expect(telemetry.metadata.outcome).toBe(wanted.outcome)
+    if (wanted.text !== undefined) expect(run.choices.length === 0 ? '' : textOf(run.choices[0])).toBe(wanted.text)
+    if (wanted.finishReason !== undefined) expect(telemetry.metadata.finish_reason).toBe(wanted.finishReason)
+    if (wanted.usage) {
+      expect(telemetry.metadata.prompt_tokens).toBe(wanted.usage.input ?? null)
+      expect(telemetry.metadata.completion_tokens).toBe(wanted.usage.output ?? (wanted.operation === 'embeddings' ? telemetry.metadata.completion_tokens : null))
+    }
+    if (wanted.tokenSource !== undefined && wanted.tokenSource !== 'none')
+      expect(telemetry.metadata.token_source).toBe(wanted.tokenSource)
+    if (wanted.ttftPiece === null) expect(telemetry.metadata.ttft_ms).toBeNull()
+    if (typeof wanted.ttftPiece === 'number') expect(telemetry.metadata.ttft_ms).toBeGreaterThan(0)
+  })
+})
+
+const textOf = (choice: unknown): string => (choice as { text: string }).text
+
+/** The sample without its waiting: only the first piece and the rest are apart, so that a first token has a time of its own. */
+function played({ response }: Sample): Step[] {
+  return answer({
+    status: response.status,
+    reason: response.reason,
+    headers: response.headers,
+    framing: response.framing,
+    pieces: response.pieces.map(([, bytes], place) => [place === 0 ? 0 : 2, bytes]),
+    trailers: response.trailers,
+    cut: response.cut,
+  })
+}
