@@ -1,5 +1,5 @@
 import type { Usage } from '../records/usage.ts'
-import { decimalOf, divideRounded, scaled } from './decimal.ts'
+import { decimalOf, divideRounded, scaled, scaledRounded } from './decimal.ts'
 import { findPrice } from './match.ts'
 import type { BillLine, Cost } from './metered.ts'
 import type { PriceBook, PriceEntry } from './prices.ts'
@@ -68,8 +68,7 @@ const unknown = (unpricedReason: string, priceVersion: string | null = null): Co
 })
 
 function reportedCost(price: string): Cost {
-  const [whole, fraction = ''] = price.split('.')
-  const picodollars = scaled(`${whole}.${fraction.slice(0, 12).padEnd(12, '0')}`, 12)
+  const picodollars = scaledRounded(price, 12)
   return {
     picodollars,
     estimated: false,

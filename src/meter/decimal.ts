@@ -8,6 +8,13 @@ export function scaled(text: string, places: number): bigint {
   return sign === '-' ? -value : value
 }
 
+/** Decimal text with any number of places, rounded half up to a whole number of 10⁻ᵖˡᵃᶜᵉˢ. */
+export function scaledRounded(text: string, places: number): bigint {
+  const fraction = text.split('.')[1]?.length ?? 0
+  if (fraction <= places) return scaled(text, places)
+  return divideRounded(scaled(text, fraction), 10n ** BigInt(fraction - places))
+}
+
 const decimal = /^(-?)(\d+)(?:\.(\d+))?$/
 
 /** The quotient, rounded half up; the divisor is positive. */

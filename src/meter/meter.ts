@@ -1,10 +1,11 @@
 import { type Decoded, noFacts } from '../formats/decoder.ts'
 import type { Observed } from '../formats/observed.ts'
 import type { Exchange } from '../records/exchange.ts'
-import { stringAt } from '../records/json.ts'
+import { booleanAt, numberAt, stringAt } from '../records/json.ts'
 import { modelOperations, type Outcome } from '../records/outcome.ts'
 import { type TokenSource, type Usage, unknownUsage } from '../records/usage.ts'
 import { costOf } from './cost.ts'
+import { decimalOf, decimalText, scaled, scaledRounded } from './decimal.ts'
 import { estimate } from './estimate.ts'
 import type { Cost, Metered, TokenCounter } from './metered.ts'
 import { outcomeOf } from './outcome.ts'
@@ -75,7 +76,7 @@ function priced(exchange: Exchange, observed: Observed, counts: Counts, prices: 
       provider: exchange.open.provider,
       model: decoded?.model ?? request.model,
       wallMs: exchange.open.wallMs,
-      usage: counts.usage,
+      usage: withUpstreamBill(counts.usage, decoded),
       estimated: counts.tokenSource === 'estimated',
       serviceTier,
       batch: serviceTier === 'batch',
@@ -83,6 +84,15 @@ function priced(exchange: Exchange, observed: Observed, counts: Counts, prices: 
     },
     prices,
   )
+}
+
+/** With a key of one's own behind OpenRouter its bill is its fee alone; the vendor's part is told beside it. */
+function withUpstreamBill(usage: Usage | null, decoded: Decoded | null): Usage | null {
+  if (!usage || usage.costReportedUsd === null || booleanAt(decoded?.rawUsage, 'is_byok') !== true) return usage
+  const upstream = numberAt(decoded?.rawUsage, 'cost_details', 'upstream_inference_cost')
+  if (upstream === null || upstream < 0) return { ...usage, costReportedUsd: null }
+  const total = scaledRounded(usage.costReportedUsd, 12) + scaled(decimalOf(upstream), 12)
+  return { ...usage, costReportedUsd: decimalText(total, 12) }
 }
 
 /** What multiplies token prices: told by the usage object (speed, place of inference) or by a regional host name. */

@@ -89,11 +89,14 @@ export function priceBook(files: readonly { name: string; text: string }[]): Pri
 function readFile(name: string, text: string): JsonObject {
   let file: unknown
   try {
-    file = parse(text, (_key, value, { source }) =>
-      typeof value === 'number' && source !== undefined ? source : value,
-    )
+    file = parse(text, (key, value, { source }) => {
+      if (typeof value !== 'number' || source === undefined) return value
+      if (!/^\d+(\.\d{1,12})?$/.test(source))
+        throw new Error(`${key}: ${source}: wants a plain decimal of at most 12 places`)
+      return source
+    })
   } catch (cause) {
-    throw new Error(`${name}: not JSON`, { cause })
+    throw new Error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
   if (!isObject(file) || file.schema !== '1') throw new Error(`${name}: no price file of schema 1`)
   return file

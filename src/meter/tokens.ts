@@ -10,21 +10,27 @@ export const countedCharacters = 2 << 20
 export interface TokenCounterOptions {
   /** The worker ends after so long without a job, and gives its memory back. */
   idleMs?: number
-  /** A job that takes longer ends the worker. */
+  /** A job that takes longer ends the worker, and is given up. */
   jobMs?: number
+  /** A job whose turn comes later than this is given up: its asker has a deadline too. */
+  waitMs?: number
   entry?: URL
 }
 
 interface Waiting {
   job: CountJob
+  sinceMs: number
   tries: number
   resolve: (counts: readonly number[]) => void
   reject: (error: Error) => void
 }
 
+/** A worker that dies under a job is replaced once. */
+const mostTries = 2
+
 /** Starts nothing yet: the worker comes with the first text and goes when it is idle. */
 export function startTokenCounter(options: TokenCounterOptions = {}): TokenCounter {
-  const { idleMs = 30_000, jobMs = 30_000 } = options
+  const { idleMs = 30_000, jobMs = 10_000, waitMs = 12_000 } = options
   const entry = options.entry ?? new URL(`./tokenizer-worker${extname(import.meta.filename)}`, import.meta.url)
   const queue: Waiting[] = []
   let worker: Worker | null = null
@@ -37,13 +43,15 @@ export function startTokenCounter(options: TokenCounterOptions = {}): TokenCount
     const { kept, factors } = bounded(texts)
     return new Promise<readonly number[]>((resolve, reject) => {
       const job: CountJob = { id: nextId++, encoding: encoding as Encoding, texts: kept }
-      queue.push({ job, tries: 0, resolve, reject })
+      queue.push({ job, sinceMs: performance.now(), tries: 0, resolve, reject })
       if (queue.length === 1) next()
     }).then((counts) => counts.map((tokens, place) => Math.round(tokens * (factors[place] ?? 1))))
   }
 
   const next = (): void => {
     clearTimeout(timer)
+    while (queue[0]?.tries === 0 && performance.now() - queue[0].sinceMs > waitMs)
+      queue.shift()?.reject(new Error(`the tokenizer was busy for more than ${waitMs} ms`))
     const waiting = queue[0]
     if (!waiting) {
       worker?.unref()
@@ -54,7 +62,10 @@ export function startTokenCounter(options: TokenCounterOptions = {}): TokenCount
     worker ??= begin()
     worker.ref()
     worker.postMessage(waiting.job)
-    timer = setTimeout(() => failed(new Error(`no answer within ${jobMs} ms`)), jobMs)
+    timer = setTimeout(() => {
+      waiting.tries = mostTries
+      failed(new Error(`no answer within ${jobMs} ms`))
+    }, jobMs)
   }
 
   const begin = (): Worker => {
@@ -82,7 +93,7 @@ export function startTokenCounter(options: TokenCounterOptions = {}): TokenCount
   const failed = (cause: unknown): void => {
     void end()
     const waiting = queue[0]
-    if (waiting && waiting.tries >= 2) {
+    if (waiting && waiting.tries >= mostTries) {
       queue.shift()
       waiting.reject(new Error('tokens could not be counted', { cause }))
     }

@@ -3,7 +3,7 @@ import { observe } from '../formats/observe.ts'
 import type { Observed } from '../formats/observed.ts'
 import { meter } from '../meter/meter.ts'
 import type { Metered, TokenCounter } from '../meter/metered.ts'
-import { outcomeOf } from '../meter/outcome.ts'
+import { type Ending, outcomeOf } from '../meter/outcome.ts'
 import type { PriceBook } from '../meter/prices.ts'
 import { timingOf } from '../meter/timing.ts'
 import type { Exchange } from '../records/exchange.ts'
@@ -84,15 +84,10 @@ function assemble(
   const keepRequest = open.captureRequest === 'full' && !observed.requestHoldsSecret
   const keepResponse = open.captureResponse === 'full' && !observed.responseHoldsSecret
   const { requestBody, responseBody } = bodies(exchange, { keepRequest, keepResponse }, parts.bodyLimitBytes)
-  const ending = outcomeOf(exchange, observed)
   const findings: Findings = {
     exchange,
-    observed,
-    // what a vendor says about an error may quote what was said to it
-    ending:
-      keepResponse || ending.errorMessage === null
-        ? ending
-        : { ...ending, errorMessage: `not kept: ${ending.outcome}` },
+    observed: boundedNames(observed),
+    ending: boundedEnding(outcomeOf(exchange, observed), keepResponse),
     metered,
     instance: parts.instance,
     projectName: parts.projectNames.get(open.context.project) ?? null,
@@ -109,6 +104,39 @@ function assemble(
     responseBytes: responseBody.bytes,
     chunkTimes: keepResponse ? chunkTimes(response.pieces, open.atMs) : null,
     gapsMs: metered.timing.gapsMs,
+  }
+}
+
+/** Names and the usage object come from outside, go into keys and indexes, and have no length by nature. */
+const limits = { nameCharacters: 256, messageCharacters: 2000, usageCharacters: 16 << 10 }
+
+const named = <T extends string | null>(text: T): T => (text?.slice(0, limits.nameCharacters) ?? null) as T
+
+function boundedNames(observed: Observed): Observed {
+  const { request, decoded } = observed
+  return {
+    ...observed,
+    request: { ...request, model: named(request.model), endUser: named(request.endUser) },
+    decoded: decoded && {
+      ...decoded,
+      model: named(decoded.model),
+      responseId: named(decoded.responseId),
+      systemFingerprint: named(decoded.systemFingerprint),
+      serviceTier: named(decoded.serviceTier),
+      rawUsage: JSON.stringify(decoded.rawUsage ?? null).length > limits.usageCharacters ? null : decoded.rawUsage,
+    },
+  }
+}
+
+/** What a vendor says about an error may quote what was said to it: it is kept only where answers are. */
+function boundedEnding(ending: Ending, keepResponse: boolean): Ending {
+  const { errorType, errorCode, errorMessage, outcome } = ending
+  const message = keepResponse ? errorMessage : `not kept: ${outcome}`
+  return {
+    ...ending,
+    errorType: named(errorType),
+    errorCode: named(errorCode),
+    errorMessage: errorMessage === null ? null : (message?.slice(0, limits.messageCharacters) ?? null),
   }
 }
 
@@ -138,8 +166,8 @@ function bodies(
 function notesOf({ open }: Exchange, observed: Observed): string[] {
   const notes = [...open.notes, ...observed.notes]
   if (observed.requestHoldsSecret)
-    notes.push('the request is not kept: its compressed body may hold the call’s own secret')
+    notes.push('the request is not kept: a secret of the call may stand in its compressed body')
   if (observed.responseHoldsSecret)
-    notes.push('the answer is not kept: its compressed body may hold the call’s own secret')
+    notes.push('the answer is not kept: a secret of the call may stand in its compressed body')
   return notes
 }

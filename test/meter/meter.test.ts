@@ -162,6 +162,17 @@ describe('cost', () => {
     expect(metered.cost).toMatchObject({ picodollars: 120_000_000n, estimated: false, priceVersion: 'reported' })
   })
 
+  it('rounds a bill of many places to 10⁻¹² dollars, and adds what the vendor behind a key of one’s own took', async () => {
+    const long = await run(reported({ input: 9, output: 2, costReportedUsd: '0.00000000000149999' }))
+    expect(long.cost.picodollars).toBe(1n)
+    const own = (upstream: unknown) => (answer: Answer) => {
+      reported({ input: 10, output: 0, costReportedUsd: '0.0000015' })(answer)
+      answer.rawUsage = { is_byok: true, cost_details: { upstream_inference_cost: upstream } }
+    }
+    expect((await run(own(0.00003))).cost.picodollars).toBe(31_500_000n)
+    expect((await run(own(null))).cost).toMatchObject({ picodollars: 1_500_000n, lines: [{ field: 'input' }] })
+  })
+
   it('is unknown for an unknown model, and zero on own hardware', async () => {
     const unknown = await run(reported({ input: 9, output: 2 }), { request: { model: 'gpt-99' } })
     expect(unknown.cost).toMatchObject({ picodollars: null, unpricedReason: 'no price for openai/gpt-99' })

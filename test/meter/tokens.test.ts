@@ -63,7 +63,7 @@ describe('token counter', () => {
   it('works again after its worker ended for being idle', async () => {
     const tokens = counter({ idleMs: 1 })
     expect(await tokens.count('o200k_base', ['hello world'])).toEqual([2])
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await new Promise((resolve) => setTimeout(resolve, 30)) // the timer under test
     expect(await tokens.count('o200k_base', ['hello world'])).toEqual([2])
   })
 
@@ -97,6 +97,27 @@ describe('token counter', () => {
       const hopeless = counter({ entry: dying(true) })
       await expect(hopeless.count('o200k_base', ['x'])).rejects.toThrow('tokens could not be counted')
       await expect(hopeless.count('o200k_base', ['y'])).rejects.toThrow('tokens could not be counted')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('gives up a job on which the worker is stuck, and those that waited too long behind it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tokenizer-'))
+    const path = join(folder, 'stuck.mjs')
+    writeFileSync(
+      path,
+      "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { for (;;); })",
+    )
+    try {
+      const stuck = counter({ entry: pathToFileURL(path), jobMs: 300, waitMs: 100 })
+      const asked = [stuck.count('o200k_base', ['x']), stuck.count('o200k_base', ['y'])]
+      const [first, second] = await Promise.allSettled(asked)
+      expect(first).toMatchObject({ status: 'rejected', reason: { message: 'tokens could not be counted' } })
+      expect(second).toMatchObject({
+        status: 'rejected',
+        reason: { message: 'the tokenizer was busy for more than 100 ms' },
+      })
     } finally {
       await rm(folder, { recursive: true })
     }

@@ -325,6 +325,20 @@ describe('record of a call', () => {
     })
   })
 
+  it('bounds names and messages that come from outside', async () => {
+    const long = 'm'.repeat(100_000)
+    const { telemetry, run } = await record(
+      chat({
+        request: JSON.stringify({ model: long, messages: [] }),
+        head: { status: 400, contentType: 'application/json' },
+        response: [[60, JSON.stringify({ error: { message: long, type: long, code: long } })]],
+      }),
+    )
+    expect(JSON.stringify(telemetry).length).toBeLessThan(10_000)
+    expect(JSON.stringify(run).length).toBeLessThan(10_000)
+    expect(telemetry.metadata.model_requested).toBe(long.slice(0, 256))
+  })
+
   it('cuts long texts at the limit and says so', async () => {
     const long = JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'y'.repeat(100_000) }] })
     const { run } = await record(chat({ request: long }))
