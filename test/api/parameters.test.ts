@@ -25,6 +25,7 @@ it.each([
   ['/llm-history?operation=chats', 'operation', 'operation=chats: wants one of model, all, chat,'],
   ['/llm-history?user=a&soeid=b', 'soeid', 'soeid=b: contradicts user=a'],
   ['/llm-history?status=ok&outcome=empty', 'status', 'status=ok: contradicts outcome=empty'],
+  ['/llm-history?cursor=garbage', 'cursor', 'cursor=garbage'],
   ['/usage?status=error', 'status', 'status=error: wants one of ok,'],
   ['/usage?group_by=colour', 'group_by', 'group_by=colour: wants different ones of project, key,'],
   ['/usage?group_by=day,day', 'group_by', 'group_by=day,day: wants different ones'],
