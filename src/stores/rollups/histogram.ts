@@ -7,7 +7,9 @@ export class Histogram {
   /** Whole microseconds, so that the order of adding never matters. */
   sumUs = 0
   maxMs = 0
-  readonly #buckets = new Map<number, number>()
+  /** Counts of the buckets from `#first` on, without gaps. */
+  #counts: number[] = []
+  #first = 0
 
   add(ms: number): void {
     const value = Number.isFinite(ms) && ms > 0 ? Math.min(ms, ceilingMs) : 0
@@ -18,7 +20,7 @@ export class Histogram {
   }
 
   merge(other: Histogram): void {
-    for (const [bucket, count] of other.#buckets) this.#count(bucket, count)
+    for (const [place, count] of other.#counts.entries()) if (count > 0) this.#count(other.#first + place, count)
     this.#mergeTotals(other.count, other.sumUs, other.maxMs)
   }
 
@@ -42,13 +44,16 @@ export class Histogram {
   /** The greatest value as float64, the sum, then pairs of (distance to the bucket before, count). Empty: no bytes. */
   encode(): Uint8Array {
     if (this.count === 0) return new Uint8Array(0)
-    const to = new Writer(16 + this.#buckets.size * 10)
+    const to = new Writer()
     to.float64(this.maxMs)
     to.varint(this.sumUs)
     let before = 0
-    for (const bucket of this.#sorted()) {
+    for (let place = 0; place < this.#counts.length; place++) {
+      const count = this.#counts[place] ?? 0
+      if (count === 0) continue
+      const bucket = this.#first + place
       to.varint(bucket - before)
-      to.varint(this.#buckets.get(bucket) ?? 0)
+      to.varint(count)
       before = bucket
     }
     return to.bytes()
@@ -62,19 +67,22 @@ export class Histogram {
   quantile(share: number): number {
     const rank = Math.max(1, Math.ceil(share * this.count))
     let seen = 0
-    for (const bucket of this.#sorted()) {
-      seen += this.#buckets.get(bucket) ?? 0
-      if (seen >= rank) return Math.min(middleOf(bucket), this.maxMs)
+    for (const [place, count] of this.#counts.entries()) {
+      seen += count
+      if (seen >= rank) return Math.min(middleOf(this.#first + place), this.maxMs)
     }
     return this.maxMs
   }
 
-  #sorted(): number[] {
-    return [...this.#buckets.keys()].sort((one, other) => one - other)
-  }
-
   #count(bucket: number, count: number): void {
-    this.#buckets.set(bucket, saturated((this.#buckets.get(bucket) ?? 0) + count))
+    if (this.#counts.length === 0) this.#first = bucket
+    if (bucket < this.#first) {
+      this.#counts = [...new Array<number>(this.#first - bucket).fill(0), ...this.#counts]
+      this.#first = bucket
+    }
+    const place = bucket - this.#first
+    while (place >= this.#counts.length) this.#counts.push(0)
+    this.#counts[place] = saturated((this.#counts[place] ?? 0) + count)
   }
 
   #mergeTotals(count: number, sumUs: number, maxMs: number): void {
@@ -101,16 +109,12 @@ const bucketOf = (ms: number): number =>
 const middleOf = (bucket: number): number =>
   bucket === 0 ? 0 : (2 * growth ** (bucket - 1 + firstIndex)) / (growth + 1)
 
+/** Writes into one shared piece of memory and hands out copies of what was written. */
 class Writer {
-  readonly #bytes: Uint8Array
   #length = 0
 
-  constructor(capacity: number) {
-    this.#bytes = new Uint8Array(capacity + 8)
-  }
-
   float64(value: number): void {
-    new DataView(this.#bytes.buffer).setFloat64(this.#length, value, true)
+    scratchView.setFloat64(this.#length, value, true)
     this.#length += 8
   }
 
@@ -118,16 +122,20 @@ class Writer {
   varint(value: number): void {
     let rest = value
     while (rest > 127) {
-      this.#bytes[this.#length++] = (rest % 128) | 128
+      scratch[this.#length++] = (rest % 128) | 128
       rest = Math.floor(rest / 128)
     }
-    this.#bytes[this.#length++] = rest
+    scratch[this.#length++] = rest
   }
 
   bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length)
+    return scratch.slice(0, this.#length)
   }
 }
+
+/** Room for every bucket there can be, each with two numbers of eight bytes at most. */
+const scratch = new Uint8Array(16 * (bucketOf(ceilingMs) + 3))
+const scratchView = new DataView(scratch.buffer)
 
 class Reader {
   readonly #bytes: Uint8Array

@@ -7,27 +7,24 @@ import type { CallFacts } from '../rollups/facts.ts'
 export function recordWriter(database: DatabaseSync): (record: StoredRecord, facts: CallFacts) => boolean {
   const names = Object.keys(columns).map((name) => `"${name}"`)
   const telemetry = database.prepare(
-    `INSERT INTO telemetry (id, ${names.join(', ')}, document) VALUES (?, ${names.map(() => '?').join(', ')}, ?)
+    `INSERT INTO telemetry (id, ${names.join(', ')}) VALUES (?, ${names.map(() => '?').join(', ')})
      ON CONFLICT (id) DO NOTHING`,
   )
-  const run = database.prepare(
-    `INSERT INTO llm_runs (seq, prompt, completion, document, request_bytes, response_bytes, chunk_times)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  const documents = database.prepare(
+    `INSERT INTO documents (seq, telemetry, prompt, completion, run, request_bytes, response_bytes, chunk_times)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const values = Object.values(columns)
   return (record, facts) => {
-    const inserted = telemetry.run(
-      record.telemetry._id,
-      ...values.map((value) => value(facts)),
-      JSON.stringify(record.telemetry),
-    )
+    const inserted = telemetry.run(record.telemetry._id, ...values.map((value) => value(facts)))
     if (inserted.changes === 0) return false
-    const { prompt, completion, ...document } = record.run
-    run.run(
+    const { prompt, completion, ...run } = record.run
+    documents.run(
       inserted.lastInsertRowid,
+      JSON.stringify(record.telemetry),
       prompt,
       completion,
-      JSON.stringify(document),
+      JSON.stringify(run),
       record.requestBytes,
       record.responseBytes,
       record.chunkTimes,

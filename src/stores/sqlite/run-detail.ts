@@ -8,8 +8,8 @@ import type { RunDetail, StoredBody } from '../store.ts'
 export function runDetail(database: DatabaseSync, project: string | null, id: string): RunDetail | null {
   const row = database
     .prepare(
-      `SELECT telemetry.document AS telemetry, prompt, completion, llm_runs.document AS run, chunk_times
-       FROM telemetry JOIN llm_runs USING (seq) WHERE id = ?1 AND (?2 IS NULL OR project = ?2)`,
+      `SELECT documents.telemetry, prompt, completion, run, chunk_times
+       FROM telemetry JOIN documents USING (seq) WHERE id = ?1 AND (?2 IS NULL OR project = ?2)`,
     )
     .get(id, project)
   if (row === undefined) return null
@@ -29,8 +29,8 @@ export function runBody(
 ): StoredBody | null {
   const row = database
     .prepare(
-      `SELECT llm_runs.document AS run, llm_runs.${side}_bytes AS bytes
-       FROM telemetry JOIN llm_runs USING (seq) WHERE id = ?1 AND (?2 IS NULL OR project = ?2)`,
+      `SELECT run, documents.${side}_bytes AS bytes
+       FROM telemetry JOIN documents USING (seq) WHERE id = ?1 AND (?2 IS NULL OR project = ?2)`,
     )
     .get(id, project)
   if (row === undefined || !(row.bytes instanceof Uint8Array)) return null

@@ -20,8 +20,8 @@ export function runs(database: DatabaseSync, project: string | null, query: RunQ
   const limit = Math.max(1, Math.min(query.limit, pageLimit))
   const { base, filter } = conditionsOf(project, query)
   const scan = database.prepare(
-    `SELECT seq, timestamp_ms, id, (${filter.sql}) AS matches FROM telemetry
-     WHERE ${base.sql} AND (timestamp_ms, id) < (?, ?) ORDER BY timestamp_ms DESC, id DESC LIMIT ${stepRows}`,
+    `SELECT seq, timestamp_ms, (${filter.sql}) AS matches FROM telemetry
+     WHERE ${base.sql} AND (timestamp_ms, seq) < (?, ?) ORDER BY timestamp_ms DESC, seq DESC LIMIT ${stepRows}`,
   )
   const holdsText = textMatcher(database, query.text)
   const until = performance.now() + scanMs
@@ -33,11 +33,11 @@ export function runs(database: DatabaseSync, project: string | null, query: RunQ
   const more = (): boolean => found.length <= limit && !ended && performance.now() < until
   while (more()) {
     let seen = 0
-    for (const row of scan.iterate(...filter.values, ...base.values, place.timestampMs, place.id)) {
+    for (const row of scan.iterate(...filter.values, ...base.values, place.timestampMs, place.seq)) {
       seen++
       const seq = Number(row.seq)
       if (row.matches === 1 && holdsText(seq) && ++skipped > skip && found.push(seq) > limit) break
-      place = { timestampMs: Number(row.timestamp_ms), id: String(row.id) }
+      place = { timestampMs: Number(row.timestamp_ms), seq }
       if (seen % 100 === 0 && performance.now() > until) break
     }
     ended = found.length <= limit && seen < stepRows && performance.now() < until
@@ -80,7 +80,7 @@ function conditionsOf(project: string | null, query: RunQuery): { base: Conditio
 function textMatcher(database: DatabaseSync, text: string | undefined): (seq: number) => boolean {
   if (text === undefined || text === '') return () => true
   const wanted = text.toLowerCase()
-  const find = database.prepare('SELECT prompt, completion FROM llm_runs WHERE seq = ?')
+  const find = database.prepare('SELECT prompt, completion FROM documents WHERE seq = ?')
   return (seq) => {
     const row = find.get(seq)
     return [row?.prompt, row?.completion].some(
@@ -90,13 +90,9 @@ function textMatcher(database: DatabaseSync, text: string | undefined): (seq: nu
 }
 
 function summary(database: DatabaseSync, seq: number): RunSummary {
-  const row = database
-    .prepare(
-      `SELECT telemetry.document, prompt, completion FROM telemetry JOIN llm_runs USING (seq) WHERE telemetry.seq = ?`,
-    )
-    .get(seq)
+  const row = database.prepare('SELECT telemetry, prompt, completion FROM documents WHERE seq = ?').get(seq)
   return {
-    telemetry: JSON.parse(String(row?.document)) as TelemetryRecord,
+    telemetry: JSON.parse(String(row?.telemetry)) as TelemetryRecord,
     prompt: typeof row?.prompt === 'string' ? row.prompt : null,
     completion: typeof row?.completion === 'string' ? row.completion : null,
   }
@@ -135,16 +131,16 @@ function total(
 
 interface Place {
   timestampMs: number
-  id: string
+  seq: number
 }
 
-const newest: Place = { timestampMs: Number.MAX_SAFE_INTEGER, id: '' }
+const newest: Place = { timestampMs: Number.MAX_SAFE_INTEGER, seq: Number.MAX_SAFE_INTEGER }
 
-const cursorAt = ({ timestampMs, id }: Place): string => Buffer.from(`${timestampMs}.${id}`).toString('base64url')
+const cursorAt = ({ timestampMs, seq }: Place): string => Buffer.from(`${timestampMs}.${seq}`).toString('base64url')
 
 function parseCursor(cursor: string): Place {
-  const [, timestampMs, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
-  if (timestampMs === undefined || id === undefined)
+  const [, timestampMs, seq] = /^(\d{1,16})\.(\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+  if (timestampMs === undefined || seq === undefined)
     throw new Unanswerable('cursor', `cursor=${cursor}: not one of ours; begin without a cursor`)
-  return { timestampMs: Number(timestampMs), id }
+  return { timestampMs: Number(timestampMs), seq: Number(seq) }
 }

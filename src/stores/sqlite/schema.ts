@@ -47,20 +47,20 @@ const migrations: readonly string[] = [
     response_bytes INTEGER NOT NULL,
     generation_ms REAL NOT NULL,
     generated_tokens INTEGER NOT NULL,
-    gaps BLOB NOT NULL,
-    document TEXT NOT NULL
+    gaps BLOB NOT NULL
   );
-  CREATE INDEX telemetry_by_time ON telemetry (timestamp_ms, id);
-  CREATE INDEX telemetry_by_project ON telemetry (project, timestamp_ms, id);
-  CREATE INDEX telemetry_by_key ON telemetry ("key", timestamp_ms, id) WHERE "key" IS NOT NULL;
-  CREATE INDEX telemetry_by_user ON telemetry ("user", timestamp_ms, id) WHERE "user" IS NOT NULL;
-  CREATE INDEX telemetry_by_session ON telemetry (session, timestamp_ms, id) WHERE session IS NOT NULL;
+  CREATE INDEX telemetry_by_time ON telemetry (timestamp_ms);
+  CREATE INDEX telemetry_by_project ON telemetry (project, timestamp_ms);
+  CREATE INDEX telemetry_by_key ON telemetry ("key", timestamp_ms) WHERE "key" IS NOT NULL;
+  CREATE INDEX telemetry_by_user ON telemetry ("user", timestamp_ms) WHERE "user" IS NOT NULL;
+  CREATE INDEX telemetry_by_session ON telemetry (session, timestamp_ms) WHERE session IS NOT NULL;
 
-  CREATE TABLE llm_runs (
+  CREATE TABLE documents (
     seq INTEGER PRIMARY KEY,
+    telemetry TEXT NOT NULL,
     prompt TEXT,
     completion TEXT,
-    document TEXT NOT NULL,
+    run TEXT NOT NULL,
     request_bytes BLOB,
     response_bytes BLOB,
     chunk_times BLOB
