@@ -9,7 +9,8 @@ const messageCharacters = 2000
  * SSE event's name. `"error": null` is no error (wire-formats 11.5).
  */
 export function errorIn(value: unknown, name: string | null = null): AnswerError | null {
-  if (Array.isArray(value)) return value.length === 1 ? errorIn(value[0], name) : null
+  // Google wraps its error object in a list
+  if (Array.isArray(value)) return value.length === 1 && isObject(value[0]) ? errorIn(value[0], name) : null
   if (!isObject(value)) return null
   return (
     underError(value) ??

@@ -26,6 +26,7 @@ export class UsageCollector {
   readonly #several: boolean
   readonly #usage = new Parts()
   readonly #timings = new Parts()
+  #zeros: JsonObject | null = null
 
   constructor(request: RequestFacts, hints: DecodeHints) {
     this.#hints = hints
@@ -40,7 +41,8 @@ export class UsageCollector {
     const usual = isObject(value.usage) ? value.usage : null
     const other = this.#hints.usageAt ? at(value, ...this.#hints.usageAt) : null
     const usage = usual ?? (isObject(other) ? other : null)
-    if (usage && !saysNothing(usage)) this.#usage.add(usage, index)
+    if (usage && saysNothing(usage)) this.#zeros = usage
+    else if (usage) this.#usage.add(usage, index)
     if (isObject(value.timings)) this.#timings.add(value.timings, index)
   }
 
@@ -51,7 +53,7 @@ export class UsageCollector {
     if (reported) return { ...reported, tokenSource: 'reported', timings }
     const timed = this.#total(this.#timings, usageOfTimings, terminated)
     if (timed?.usage?.output) return { ...timed, tokenSource: 'timings', timings }
-    return { usage: null, tokenSource: 'none', rawUsage: null, timings }
+    return { usage: null, tokenSource: 'none', rawUsage: this.#zeros, timings }
   }
 
   #total(
@@ -126,7 +128,7 @@ export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
     predictionRejected: countAt(outputs, 'rejected_prediction_tokens'),
     webSearches: countAt(raw, 'server_tool_use_details', 'web_search_requests') ?? countAt(raw, 'num_search_queries'),
     totalReported: countAt(raw, 'total_tokens'),
-    costReportedUsd: decimalText(at(raw, 'cost')),
+    costReportedUsd: decimalText(at(raw, 'cost')) ?? decimalText(at(raw, 'cost', 'total_cost')),
   }
 }
 

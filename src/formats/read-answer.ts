@@ -46,14 +46,18 @@ export function readAnswer(
     if (partial) notes.push('the answer was read at its start and end only')
     if (value) feed.whole(value.value, pieces.at(-1)!.atMs)
     unread = value === null
-    if (unread) notes.push('the answer is no JSON')
+    if (unread) notes.push(clean ? 'the answer is no JSON' : 'the answer ended before its JSON did')
   }
   const decoded = feed.finish()
   notes.push(...readingNotes(reading), ...feed.notes)
   const statusError = head.status < 400 ? null : (errorOfBody(feed.first) ?? textError(framing, pieces))
   return {
     framing,
-    events: { events: reading.events, bad_events: reading.badEvents + (unread ? 1 : 0), comments: reading.comments },
+    events: {
+      events: reading.events,
+      bad_events: reading.badEvents + (unread && clean ? 1 : 0),
+      comments: reading.comments,
+    },
     readWhole: clean && content.whole && reading.gaps === 0 && reading.tooLarge === 0 && !unread,
     content,
     notes,

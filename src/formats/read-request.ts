@@ -26,7 +26,13 @@ export function readRequest(exchange: Exchange, format: Format | null): ReadRequ
   const { value, partial } = readJson(content.pieces, contentLimitBytes)
   if (partial) notes.push('request: too large to be read whole, only its first and last fields were')
   const body = value === null ? null : withExactSeed(value.value, content)
-  return { facts: format ? format.readRequest(body) : generalFacts(body), content, notes }
+  if (!format) return { facts: generalFacts(body), content, notes }
+  try {
+    return { facts: format.readRequest(body), content, notes }
+  } catch (error) {
+    notes.push(`request: ${format.id} could not read it: ${String(error).slice(0, 200)}`)
+    return { facts: { ...generalFacts(body), malformed: true }, content, notes }
+  }
 }
 
 /** The last value of a header, or null. */

@@ -5,7 +5,7 @@ import { firstBytes, textOf } from './json.ts'
 
 export type Framing = Observed['framing']
 
-const sniffBytes = 64 << 10
+const sniffBytes = 8 << 10
 
 /**
  * How to read an answer, from its status, type and first bytes (wire-formats 2.1). The type is believed only where the bytes
