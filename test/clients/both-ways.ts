@@ -47,9 +47,11 @@ export interface BothWays {
 /** What an SDK's object holds, without classes. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null))
 
-/** Response headers without what differs from answer to answer, and without the one the proxy adds. */
+/** Response headers without what belongs to one answer or one connection, and without the one the proxy adds. */
 export const headersOf = (headers: Headers): Record<string, string> =>
-  Object.fromEntries([...headers].filter(([name]) => name !== 'date' && name !== 'x-sightglass-id'))
+  Object.fromEntries([...headers].filter(([name]) => !mayDiffer.has(name)))
+
+const mayDiffer = new Set(['date', 'connection', 'keep-alive', 'x-sightglass-id'])
 
 /** What an SDK's error says, without its stack. */
 export async function failureOf(call: PromiseLike<unknown>): Promise<Record<string, unknown>> {

@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import Anthropic from '@anthropic-ai/sdk'
 import { Ollama } from 'ollama'
 import OpenAI from 'openai'
@@ -118,7 +118,7 @@ describe.skipIf(inject('realServers') === null)('a real Ollama behind the proxy'
     const record = only(records)
     expect(record.run.completion).toBe(sea)
     expect(record.telemetry.metadata.completion_tokens).toBe(value.at(-1)?.eval_count)
-    expectFirstTokenTimed(record)
+    await expectFirstTokenTimed(ways, record, /"content":"[^"]+"/)
   })
 
   it('thinks, streamed and not', async () => {
@@ -152,7 +152,7 @@ describe.skipIf(inject('realServers') === null)('a real Ollama behind the proxy'
       }
     })
     expect(records.map(({ telemetry: { metadata } }) => [metadata.operation, metadata.prompt_tokens])).toEqual([
-      ['chat', value.generate.prompt_eval_count],
+      ['completion', value.generate.prompt_eval_count],
       ['embeddings', value.embed.prompt_eval_count],
       ['models', null],
       ['models', null],
@@ -181,7 +181,7 @@ describe.skipIf(inject('realServers') === null)('a real Ollama behind the proxy'
       prompt_tokens: value.stream.at(-1)?.usage?.prompt_tokens,
       completion_tokens: value.stream.at(-1)?.usage?.completion_tokens,
     })
-    expectFirstTokenTimed(stream!)
+    await expectFirstTokenTimed(ways, stream!, /"content":"[^"]+"/)
     expect(tools?.run).toMatchObject({ tool_calls: [rome], finish_reason: 'tool_calls' })
     expect(missing?.telemetry.metadata).toMatchObject({ outcome: 'upstream_error_http', status_code: 404 })
   })
@@ -206,7 +206,7 @@ describe.skipIf(inject('realServers') === null)('a real Ollama behind the proxy'
       prompt_tokens: input_tokens,
       completion_tokens: output_tokens,
     })
-    expectFirstTokenTimed(stream!)
+    await expectFirstTokenTimed(ways, stream!, /"(text|thinking)":"[^"]+"/)
     expect(tools?.run.tool_calls).toMatchObject([rome])
   })
 
@@ -224,11 +224,16 @@ describe.skipIf(inject('realServers') === null)('a real Ollama behind the proxy'
 
   describe('through its own command line', () => {
     const ollama = async (host: string, ...words: string[]) => {
-      const { stdout } = await promisify(execFile)(ollamaBinary, words, {
-        env: { ...process.env, OLLAMA_HOST: host, NO_COLOR: '1', TERM: 'dumb' },
+      const child = spawn(ollamaBinary, words, {
+        env: { ...process.env, OLLAMA_HOST: host },
+        stdio: ['ignore', 'pipe', 'ignore'],
         timeout: 30_000,
       })
-      return stdout
+      const printed = collect<Buffer>(child.stdout)
+      const [code] = await once(child, 'close')
+      expect(code).toBe(0)
+      const text = Buffer.concat(await printed).toString('utf8')
+      return text
         .replace(/\d+ (seconds?|minutes?) ago/g, 'just now')
         .replace(/(Less than a second|About a minute) ago/g, 'just now')
     }
