@@ -5,17 +5,24 @@ import { type Damage, EpochReader } from '../../src/journal/reader.ts'
 import { listSegments, segmentPath } from '../../src/journal/segments.ts'
 import { openJournal } from '../../src/journal/writer.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { closeOf, openOf, temporaryDir } from './support.ts'
+import type { ExchangeClose, ExchangeOpen } from '../../src/records/exchange.ts'
+import { temporaryDir } from './support.ts'
+
+/** The reader does not look into the JSON, and short files are quickly damaged at every byte. */
+const small = {
+  open: (call: number) => ({ id: `call ${call}` }) as ExchangeOpen,
+  close: { atMs: 1 } as ExchangeClose,
+}
 
 /** A finished epoch with this many small calls of two frames each. */
-async function writtenEpoch(calls: number, segmentBytes = 1024 * 1024) {
+async function writtenEpoch(calls: number, { segmentBytes = 1024 * 1024, weight = 1 } = {}) {
   const dir = temporaryDir()
   const journal = openJournal({ dir, clock: systemClock, segmentBytes })
   for (let call = 1; call <= calls; call++) {
     await new Promise<void>((resolve) => {
-      const exchange = journal.open(openOf(`call ${call}`), () => {})
-      journal.data(exchange, 'response', 0, call, Buffer.from(`body ${call}`))
-      journal.close(exchange, closeOf(), () => resolve())
+      const exchange = journal.open(small.open(call), () => {})
+      journal.data(exchange, 'response', 0, call, Buffer.from(`body ${call}`.repeat(weight)))
+      journal.close(exchange, small.close, () => resolve())
     })
   }
   await journal.end()
@@ -41,11 +48,11 @@ function readAll(dir: string, epoch: string, chunkBytes?: number) {
 const key = ({ type, exchange, payload }: Frame) => `${exchange} ${type} ${type === 'data' ? payload.toString() : ''}`
 
 it('gives every frame back in order over segments, whatever the size of its reads', async () => {
-  const { dir, epoch } = await writtenEpoch(30, 4096)
+  const { dir, epoch } = await writtenEpoch(30, { segmentBytes: 4096, weight: 100 })
   expect(listSegments(dir, epoch).length).toBeGreaterThan(5)
   const { keys, damage } = readAll(dir, epoch)
   expect(keys).toHaveLength(91)
-  expect(keys.slice(0, 3)).toEqual(['1 open ', '1 data body 1', '1 close '])
+  expect(keys.slice(0, 3)).toEqual(['1 open ', `1 data ${'body 1'.repeat(100)}`, '1 close '])
   for (const chunkBytes of [64, 100, 1000, 5000]) expect(readAll(dir, epoch, chunkBytes).keys).toEqual(keys)
   expect(damage).toEqual([])
 })
@@ -59,7 +66,7 @@ it('loses at most one frame to a flipped byte anywhere in the file', async () =>
     const bad = Buffer.from(good)
     bad[at]! ^= 1 << (at % 8)
     writeFileSync(file, bad)
-    const { keys } = readAll(dir, epoch, at % 2 ? 500 : undefined)
+    const { keys } = readAll(dir, epoch, at % 2 ? 500 : 8192)
     expect(whole.filter((frame) => !keys.includes(frame)).length, `byte ${at}`).toBeLessThanOrEqual(1)
     expect(keys.every((frame) => whole.includes(frame))).toBe(true)
   }
@@ -72,7 +79,7 @@ it('gives the whole frames of a dead epoch that was cut at any byte', async () =
   const ends = new Set<number>()
   for (let cut = size; cut >= 0; cut--) {
     truncateSync(file, cut)
-    const { keys, damage } = readAll(dir, epoch)
+    const { keys, damage } = readAll(dir, epoch, 8192)
     expect(keys).toEqual(whole.slice(0, keys.length))
     expect(damage).toEqual([])
     ends.add(keys.length)
@@ -95,7 +102,7 @@ it('waits for an unfinished tail of a live epoch and then goes on with it', asyn
 })
 
 it('counts a missing segment and reads on behind it', async () => {
-  const { dir, epoch } = await writtenEpoch(30, 4096)
+  const { dir, epoch } = await writtenEpoch(30, { segmentBytes: 4096, weight: 100 })
   const whole = readAll(dir, epoch).keys
   rmSync(segmentPath(dir, epoch, 2))
   const { keys } = readAll(dir, epoch)

@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { parentPort, workerData } from 'node:worker_threads'
+import { loadProviders } from '../providers/index.ts'
+import { loadPrices } from './meter/prices.ts'
+import { startTokenCounter } from './meter/tokens.ts'
+import { createRecorder } from './pipeline/recorder.ts'
+import type { FromRecorder, RecorderData, ToRecorder } from './pipeline/recorder-thread.ts'
+import { rawRecord, recordMaker } from './pipeline/records.ts'
+import { openLocalStore } from './stores/sqlite/local.ts'
+
+/** The recorder's thread: journal -> records -> embedded database. Started by `pipeline/recorder-thread.ts`. */
+const data: RecorderData = workerData
+const port = parentPort
+if (!port) throw new Error('recorder.ts is the entry of a thread: start the product with src/cli/main.ts')
+const send = (message: FromRecorder) => port.postMessage(message)
+
+const store = openLocalStore(join(data.dataDir, 'sightglass.sqlite'))
+const tokens = startTokenCounter()
+const parts = {
+  instance: store.instance,
+  providers: await loadProviders(),
+  prices: loadPrices(),
+  tokens,
+  pepper: data.pepper,
+  bodyLimitBytes: data.bodyLimitBytes,
+  projectNames: new Map(Object.entries(data.projectNames)),
+}
+
+const wake = new Int32Array(data.wake)
+let seen = Atomics.load(wake, 0)
+async function grown(ms: number) {
+  await Atomics.waitAsync(wake, 0, seen, ms).value
+  seen = Atomics.load(wake, 0)
+}
+
+const recorder = createRecorder({
+  journalDir: join(data.dataDir, 'journal'),
+  liveEpochs: data.liveEpochs,
+  store,
+  log: {
+    warn: (message, fields) => send({ type: 'log', level: 'warn', message, fields }),
+    error: (message, fields) => send({ type: 'log', level: 'error', message, fields }),
+  },
+  toRecord: recordMaker(parts),
+  rawRecord: (exchange, error) => rawRecord(exchange, error, parts),
+  grown,
+  published: (status) => send({ type: 'status', status, asked: false }),
+  careful: data.careful,
+})
+port.on('message', (message: ToRecorder) => {
+  if (message.type === 'stop') recorder.stop()
+  else send({ type: 'status', status: recorder.status(), asked: true })
+})
+send({ type: 'ready' })
+await recorder.run()
+send({ type: 'status', status: recorder.status(), asked: false })
+await tokens.close()
+store.close()
+port.close()
