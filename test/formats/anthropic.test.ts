@@ -129,6 +129,11 @@ describe('an answer of the Messages API', () => {
     expect(streamed(block(0, call), piece(0, '')).choices[0]?.toolCalls[0]?.arguments).toBe('')
   })
 
+  it('keeps the bill of a vendor that sends one', () => {
+    const { usage } = streamed(start({ input_tokens: 1 }), delta({ output_tokens: 2, cost: 0.00012 }, 'end_turn'))
+    expect(usage?.costReportedUsd).toBe('0.00012')
+  })
+
   it('keeps the tier that served it', () => {
     expect(streamed(start({ input_tokens: 1, service_tier: 'priority' })).serviceTier).toBe('priority')
   })

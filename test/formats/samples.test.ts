@@ -7,7 +7,7 @@ import { modelOperations } from '../../src/records/outcome.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 import { exchangeOf, type FormatSample, startMs } from '../contract/format-sample.ts'
 import { formatSuite } from '../contract/format-suite.ts'
-import { type Expectation, loadSamples, type Sample } from '../support/samples.ts'
+import { type Expectation, type HeaderPair, loadSamples, type Sample } from '../support/samples.ts'
 
 const providers = await loadProviders()
 const samples = loadSamples()
@@ -15,6 +15,15 @@ const samples = loadSamples()
 it('every sample says what a record of it must say', () => {
   expect(samples.length).toBeGreaterThan(180)
   expect(samples.filter((sample) => sample.expect?.outcome === undefined).map((sample) => sample.name)).toEqual([])
+})
+
+it('every sample is as long as its headers say', () => {
+  const wrong = samples.filter(({ request, response }) => {
+    const answered = response.pieces.reduce((sum, [, bytes]) => sum + bytes.length, 0)
+    const bodiless = request.method === 'HEAD'
+    return !says(request.headers, request.body.length) || !(bodiless || says(response.headers, answered))
+  })
+  expect(wrong.map((sample) => sample.name)).toEqual([])
 })
 
 describe.each(samples.map((sample) => [sample.name, sample] as const))('%s', (_name, sample) => {
@@ -35,6 +44,12 @@ describe.each(samples.map((sample) => [sample.name, sample] as const))('%s', (_n
 })
 
 for (const sample of samples) formatSuite(asFormatSample(sample))
+
+/** The length is said truly, or not at all (chunks). */
+function says(headers: readonly HeaderPair[], length: number): boolean {
+  const said = headers.find(([name]) => name.toLowerCase() === 'content-length')?.[1]
+  return said === undefined || Number(said) === length
+}
 
 function asFormatSample(sample: Sample): FormatSample {
   const { response, request } = sample

@@ -1,6 +1,7 @@
 import { type Count, sumKnown } from '../../records/count.ts'
 import { countAt, isObject, type JsonObject, stringAt } from '../../records/json.ts'
 import { type Usage, unknownUsage } from '../../records/usage.ts'
+import { decimalText } from '../decimal-text.ts'
 
 /**
  * Counters of one message. Every report holds totals so far: a later value replaces an earlier one, field by field, and
@@ -61,6 +62,7 @@ export class MessageUsage {
       output,
       reasoning: countAt(reported, 'output_tokens_details', 'thinking_tokens'),
       webSearches: countAt(reported, 'server_tool_use', 'web_search_requests'),
+      costReportedUsd: decimalText(reported.cost), // OpenRouter
     }
   }
 
