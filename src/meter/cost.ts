@@ -1,9 +1,9 @@
 import type { Usage } from '../records/usage.ts'
-import { decimalOf, divideRounded, scaled, scaledRounded } from './decimal.ts'
+import { Bill } from './bill.ts'
+import { scaledRounded } from './decimal.ts'
 import { findPrice } from './match.ts'
-import type { BillLine, Cost } from './metered.ts'
+import type { Cost } from './metered.ts'
 import type { PriceBook, PriceEntry } from './prices.ts'
-import { type Price, priceSheet } from './sheet.ts'
 
 /** What one call is billed by. */
 export interface Billable {
@@ -44,7 +44,8 @@ export function costOf(call: Billable, book: PriceBook): Cost {
   if (call.model === null) return unknown(`no model named by ${call.provider}`)
   const entry = findPrice(book, call.provider, call.model)
   if (!entry) return unknown(`no price for ${call.provider}/${call.model}`)
-  const bill = new Bill(entry, call)
+  const { wallMs, serviceTier, batch } = call
+  const bill = new Bill(entry, { wallMs, serviceTier, batch, inputTokens: usage?.input ?? 0 }, call.conditions)
   const missing = usage === null ? null : billTokens(bill, usage, entry)
   if (missing !== null) return unknown(`${missing} for ${call.provider}/${call.model}`, entry.version)
   billUnits(bill, call)
@@ -125,82 +126,4 @@ function billUnits(bill: Bill, { usage, units = {} }: Billable): void {
   bill.each(units.searchUnits ?? 0, ['per_query'])
   bill.each(units.pages ?? 0, ['per_page'])
   if (bill.has('per_request')) bill.each(1, ['per_request'])
-}
-
-/** Places of a price beyond which nothing is rounded while adding up: 12 of the price, 12 of a quantity, 6 for "per million". */
-const fine = 10n ** 30n
-const toPicodollars = fine / 10n ** 12n
-
-class Bill {
-  readonly lines: BillLine[] = []
-  /** The first price that was needed and is not known. */
-  unpriced: string | null = null
-  readonly #sheet: ReadonlyMap<string, Price>
-  readonly #entry: PriceEntry
-  readonly #factor: { times: bigint; over: bigint }
-  #sum = 0n
-
-  constructor(entry: PriceEntry, call: Billable) {
-    this.#entry = entry
-    this.#sheet = priceSheet(entry, {
-      wallMs: call.wallMs,
-      inputTokens: call.usage?.input ?? 0,
-      serviceTier: call.serviceTier,
-      batch: call.batch,
-    })
-    this.#factor = factorOf(entry, call.conditions)
-  }
-
-  has(name: string): boolean {
-    return this.#price(name) !== null
-  }
-
-  /** Bills tokens by the first price that exists. */
-  tokens(quantity: number, names: readonly string[]): void {
-    const { times, over } = this.#factor
-    this.#line(quantity, names, 'per 1M', (amount) => (amount * times) / (over * 1_000_000n))
-  }
-
-  /** Bills pieces by the first price that exists. */
-  each(quantity: number, names: readonly string[]): void {
-    this.#line(quantity, names, 'each', (amount) => amount)
-  }
-
-  total(): bigint {
-    return divideRounded(this.#sum, toPicodollars)
-  }
-
-  #line(quantity: number, names: readonly string[], unit: BillLine['unit'], value: (amount: bigint) => bigint): void {
-    if (quantity <= 0) return
-    const price = names.map((name) => this.#price(name)).find((price) => price !== null)
-    if (!price) {
-      this.unpriced ??= names[0]!
-      return
-    }
-    const exact = value(scaled(price.text, 12) * scaled(decimalOf(quantity), 12) * 10n ** 6n)
-    this.#sum += exact
-    const picodollars = divideRounded(exact, toPicodollars)
-    this.lines.push({ field: price.field, quantity, price: price.text, unit, picodollars })
-  }
-
-  #price(name: string): Price | null {
-    const known = this.#sheet.get(name)
-    if (known) return known
-    const dot = name.indexOf('.')
-    if (dot < 0) return null
-    const table = this.#entry.fields[name.slice(0, dot)]
-    const text =
-      typeof table === 'object' && table !== null
-        ? Object.entries(table).find(([key]) => key === name.slice(dot + 1))?.[1]
-        : null
-    return typeof text === 'string' ? { text, field: name } : null
-  }
-}
-
-function factorOf(entry: PriceEntry, conditions: readonly string[]): { times: bigint; over: bigint } {
-  let factor = { times: 1n, over: 1n }
-  for (const [condition, text] of Object.entries((entry.fields.multipliers ?? {}) as Record<string, unknown>))
-    if (typeof text === 'string' && conditions.includes(condition))
-      factor = { times: factor.times * scaled(text, 6), over: factor.over * 1_000_000n }
-  return factor
 }

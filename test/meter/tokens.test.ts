@@ -60,11 +60,25 @@ describe('token counter', () => {
     expect(counts.map(([count]) => count)).toEqual(asked.map((_, place) => place))
   })
 
-  it('works again after its worker ended for being idle', async () => {
-    const tokens = counter({ idleMs: 1 })
-    expect(await tokens.count('o200k_base', ['hello world'])).toEqual([2])
-    await new Promise((resolve) => setTimeout(resolve, 30)) // the timer under test
-    expect(await tokens.count('o200k_base', ['hello world'])).toEqual([2])
+  it('ends its worker when it is idle, and works again with another', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tokenizer-'))
+    const path = join(folder, 'thread.mjs')
+    writeFileSync(
+      path,
+      `import { parentPort, threadId } from 'node:worker_threads'
+       parentPort.on('message', (job) => parentPort.postMessage({ id: job.id, counts: [threadId] }))`,
+    )
+    try {
+      const entry = pathToFileURL(path)
+      const lasting = counter({ entry })
+      const [thread] = await lasting.count('o200k_base', ['x'])
+      expect(await lasting.count('o200k_base', ['x'])).toEqual([thread])
+      const idle = counter({ entry, idleMs: 1 })
+      const first = await idle.count('o200k_base', ['x'])
+      await expect.poll(() => idle.count('o200k_base', ['x'])).not.toEqual(first)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('refuses an encoding it does not know, and goes on', async () => {
