@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import { routePath } from 'hono/route'
 import { createAccess, type Identity, Misplaced } from '../access/credentials.ts'
 import { ApiError, notFound } from './api-error.ts'
 import { ownPaths } from './own-paths.ts'
@@ -49,7 +50,7 @@ export function createApi(parts: ApiParts): Api {
   function asApiError(error: Error, context: ApiContext): ApiError {
     if (error instanceof ApiError) return error
     if (error instanceof Misplaced) return new ApiError(401, 'misplaced_token', error.message, challenge)
-    parts.failed(error, context.req.routePath)
+    parts.failed(error, routePath(context))
     return new ApiError(500, 'internal_error', 'something of ours failed; the log has more')
   }
 }

@@ -5,14 +5,14 @@ import type { ApiParts } from './parts.ts'
 /** Puts a question to the store: what it cannot answer is a 422, what it does not answer in time or at all a 503. */
 export async function ask<T>(parts: ApiParts, route: string, question: (store: Store) => Promise<T>): Promise<T> {
   try {
-    return await within(parts.deadlineMs ?? 10_000, question(parts.store))
+    return await within(parts.deadlineMs ?? 15_000, question(parts.store))
   } catch (error) {
     const parameter = unanswerable(error)
     if (parameter !== null) throw invalid(parameter, (error as Error).message)
     parts.failed(error, route)
     throw new ApiError(
       503,
-      error instanceof Late ? 'store_timeout' : 'store_unavailable',
+      codes[nameOf(error)] ?? 'store_unavailable',
       'the store does not answer now; calls are still proxied and recorded',
       {
         headers: { 'retry-after': '1' },
@@ -20,6 +20,14 @@ export async function ask<T>(parts: ApiParts, route: string, question: (store: S
     )
   }
 }
+
+const codes: Readonly<Record<string, string>> = {
+  Busy: 'store_busy',
+  Late: 'store_timeout',
+  AnswerTimeout: 'store_timeout',
+}
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '')
 
 /** By name: the error may come from another thread, where its class does not survive. */
 function unanswerable(error: unknown): string | null {

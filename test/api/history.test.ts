@@ -39,6 +39,7 @@ it('lists calls of models newest first, under both names of the list', async () 
     completion: 'Hello, world!',
     total_tokens: 17,
     latency_ms: 900,
+    text_truncated: false,
   })
   expect(runList.parse(body)).toEqual(body)
 })
@@ -73,6 +74,15 @@ it.each([
 ])('finds the calls of %s', async (query, places) => {
   const { status, body } = await (await apiOver(records)).ask(`/llm-history?${query}`)
   expect([status, body.items && placesIn(body)]).toEqual([200, places])
+})
+
+it('cuts long texts in the list, between characters, and has them whole in the call', async () => {
+  const prompt = `${'a'.repeat(9_999)}😀 and on`
+  const long = [aRecord({ run: { prompt } })]
+  const api = await apiOver(long)
+  const { body } = await api.ask('/llm-history')
+  expect(body.items[0]).toMatchObject({ prompt: 'a'.repeat(9_999), completion: 'Hello, world!', text_truncated: true })
+  expect((await api.ask(`/llm-history/${body.items[0]._id}`)).body.run.prompt).toBe(prompt)
 })
 
 it('goes on from page to page without a gap or a repeat', async () => {

@@ -88,6 +88,15 @@ it('answers 503 when the store fails or is late, and shows nothing of the cause'
   ])
 })
 
+it('says when too many questions are waiting', async () => {
+  class Busy extends Error {
+    override name = 'Busy'
+  }
+  const store: Store = { ...storeOf([]), usage: () => Promise.reject(new Busy('256 lookups are waiting already')) }
+  const { status, body } = await (await apiOver([], { store })).ask('/usage')
+  expect([status, body.error.code]).toEqual([503, 'store_busy'])
+})
+
 it('answers 500 without a stack when something of ours fails', async () => {
   const runs = async () => ({ items: [null as never], nextCursor: null, total: 1 })
   const store: Store = { ...storeOf([]), runs }

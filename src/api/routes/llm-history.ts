@@ -14,7 +14,7 @@ const list = route({
   access: 'key',
   summary: 'Calls, newest first',
   description:
-    'The admin sees all calls, a key its own. Page with `cursor` (any depth) or `skip`. `items` and `runs` are one list; each line has the fields of `llm_runs` that fit in one, and the whole telemetry.',
+    'The admin sees all calls, a key its own. Page with `cursor` (any depth) or `skip`. `items` and `runs` are one list; each line has the fields of `llm_runs` that fit in one, and the whole telemetry. Texts are cut at 10,000 characters (`text_truncated`); `/llm-history/{id}` has them whole.',
   query: runParameters,
   answer: runList,
   errors: [403, 503],
@@ -78,8 +78,9 @@ function line({ telemetry, prompt, completion }: RunSummary): RunSummaryAnswer {
     provider: metadata.provider,
     operation: metadata.operation,
     model: metadata.llm_model ?? 'unknown',
-    prompt,
-    completion,
+    prompt: clipped(prompt),
+    completion: clipped(completion),
+    text_truncated: [prompt, completion].some((text) => text !== null && text.length > lineTextLimit),
     prompt_tokens: metadata.prompt_tokens,
     completion_tokens: metadata.completion_tokens,
     total_tokens: metadata.total_tokens,
@@ -91,6 +92,13 @@ function line({ telemetry, prompt, completion }: RunSummary): RunSummaryAnswer {
     telemetry,
   }
 }
+
+/** Characters of each text in a line: a page of long conversations must not stand still the process that proxies. */
+const lineTextLimit = 10_000
+
+/** Never with half a character at the end. */
+const clipped = (text: string | null): string | null =>
+  text === null || text.length <= lineTextLimit ? text : text.slice(0, lineTextLimit).replace(/[\ud800-\udbff]$/, '')
 
 const detail = route({
   path: '/llm-history/{id}',

@@ -131,7 +131,7 @@ const runSummary = runRecord
     status_code: true,
     cost_usd: true,
   })
-  .extend({ telemetry })
+  .extend({ text_truncated: flag('prompt or completion go on; the call itself has them whole'), telemetry })
   .openapi('RunSummary')
 
 export const runList = z
