@@ -2,7 +2,7 @@ import { holdsSecret } from '../lib/secret-scan.ts'
 import type { Exchange, SecretHint } from '../records/exchange.ts'
 import type { Provider } from '../records/provider.ts'
 import { Answer } from './answer.ts'
-import type { Decoded, DecodeHints } from './decoder.ts'
+import { type Decoded, type DecodeHints, noFacts, type RequestFacts } from './decoder.ts'
 import { findRoute } from './find-route.ts'
 import type { Content } from './framing/content-coding.ts'
 import type { Observed } from './observed.ts'
@@ -22,20 +22,29 @@ export function observe(exchange: Exchange, provider: Provider | undefined, pepp
   const answer = head ? readAnswer(exchange, head, decoder, asked) : null
   const decoded = answer && answer.framing !== 'none' ? concluded(answer, hints) : null
   const holds = (content: Content | undefined): boolean => hides(content, open.secretHints, pepper)
+  const requestHoldsSecret = holds(request.content)
+  const responseHoldsSecret = holds(answer?.content)
+  const { malformed } = request.facts
   return {
     operation,
     format: format?.id ?? null,
-    request: request.facts,
-    decoded,
+    request: requestHoldsSecret ? wordlessRequest(request.facts) : request.facts,
+    decoded: decoded && responseHoldsSecret ? wordlessAnswer(decoded) : decoded,
     framing: answer?.framing ?? 'none',
     events: {
       ...(answer?.events ?? { events: 0, bad_events: 0, comments: 0 }),
       content_events: answer?.framing === 'json' ? 0 : (decoded?.contentEvents ?? 0),
     },
     readWhole: answer?.readWhole ?? false,
-    notes: [...request.notes, ...(answer?.notes ?? [])],
-    requestHoldsSecret: holds(request.content),
-    responseHoldsSecret: holds(answer?.content),
+    notes: [
+      ...request.notes,
+      ...(malformed && exchange.request.size > 0
+        ? ['request: its body is not what this path takes; forwarded as it came']
+        : []),
+      ...(answer?.notes ?? []),
+    ],
+    requestHoldsSecret,
+    responseHoldsSecret,
   }
 }
 
@@ -59,4 +68,30 @@ function hides(content: Content | undefined, hints: readonly SecretHint[], peppe
   if (!content?.coded || hints.length === 0) return false
   if (content.unexamined) return true
   return holdsSecret(Buffer.concat(content.pieces.map((piece) => piece.bytes)), hints, pepper)
+}
+
+/** A compressed body that holds the call's own secret may hold it in any text: only numbers are taken from it. */
+const wordlessRequest = ({ stream, inputs, echo }: RequestFacts): RequestFacts => ({ ...noFacts, stream, inputs, echo })
+
+function wordlessAnswer(decoded: Decoded): Decoded {
+  const withheld = 'withheld: it held the key of the call'
+  return {
+    ...decoded,
+    responseId: null,
+    model: null,
+    systemFingerprint: null,
+    serviceTier: null,
+    rawUsage: null,
+    choices: decoded.choices.map(({ index, finishReason }) => ({
+      index,
+      text: '',
+      reasoning: '',
+      refusal: '',
+      toolCalls: [],
+      finishReason,
+      finishReasonRaw: null,
+      parts: [],
+    })),
+    error: decoded.error && { message: withheld, type: null, code: null },
+  }
 }

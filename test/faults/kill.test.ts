@@ -9,7 +9,9 @@ import { scriptedUpstream } from '../support/scripted-upstream.ts'
 import { spawnProxy } from '../support/spawn-proxy.ts'
 
 const event = (number: number, text: string): Buffer =>
-  chunk(`data: ${JSON.stringify({ id: `c${number}`, model: 'gpt-4o-mini', choices: [{ index: 0, delta: { content: text } }] })}\n\n`)
+  chunk(
+    `data: ${JSON.stringify({ id: `c${number}`, model: 'gpt-4o-mini', choices: [{ index: 0, delta: { content: text } }] })}\n\n`,
+  )
 
 it('loses no record of a completed answer to kill -9 during 500 streaming calls, and the rest are interrupted', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'sightglass-kill-'))
@@ -35,8 +37,15 @@ it('loses no record of a completed answer to kill -9 during 500 streaming calls,
     const connection = await rawConnect(proxy.port, { deadlineMs: 20_000 })
     while (next < calls && !killed) {
       const number = next++
-      const body = JSON.stringify({ model: 'gpt-4o-mini', stream: true, call: number, messages: [{ role: 'user', content: `call ${number}` }] })
-      const all = await connection.exchange(requestBytes('POST', '/v1/chat/completions', [['content-type', 'application/json']], body))
+      const body = JSON.stringify({
+        model: 'gpt-4o-mini',
+        stream: true,
+        call: number,
+        messages: [{ role: 'user', content: `call ${number}` }],
+      })
+      const all = await connection.exchange(
+        requestBytes('POST', '/v1/chat/completions', [['content-type', 'application/json']], body),
+      )
       const id = all.header('x-sightglass-id')
       if (id) begun.add(id)
       if (all.ended !== 'clean') break

@@ -58,7 +58,12 @@ it('records a client that leaves in mid-stream, with what it had, and stops the 
   client.leave()
   await within(1000, 'the upstream to be left', upstream.requests[0]!.closed)
   const { telemetry, run } = await proxy.record(id)
-  expect(telemetry.metadata).toMatchObject({ outcome: 'client_cut', end_by: 'client', end_phase: 'data', token_source: 'estimated' })
+  expect(telemetry.metadata).toMatchObject({
+    outcome: 'client_cut',
+    end_by: 'client',
+    end_phase: 'data',
+    token_source: 'estimated',
+  })
   expect(telemetry.metadata.completion_tokens).toBeGreaterThan(0)
   expect(run.completion).toBe('partial text')
 })
@@ -87,7 +92,9 @@ it('records failures truthfully: status, error, model of the request (C14)', asy
       model_requested: 'gpt-4o',
       upstream_request_id: 'up-1',
     })
-    expect(telemetry.metadata.error_message).toContain(status === '500' ? 'oops' : JSON.parse(answers[status]!).error.message)
+    expect(telemetry.metadata.error_message).toContain(
+      status === '500' ? 'oops' : JSON.parse(answers[status]!).error.message,
+    )
     expect(run.prompt).toBe('hi')
   }
 })
@@ -95,7 +102,7 @@ it('records failures truthfully: status, error, model of the request (C14)', asy
 it('forwards a malformed request body untouched and says so in the record', async () => {
   await using upstream = await scriptedUpstream(() => ['HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\nno'])
   await using proxy = await startProxy({ upstreams: { openai: upstream.port } })
-  const broken = '{"model": "gpt-4o", "messages": [' 
+  const broken = '{"model": "gpt-4o", "messages": ['
   const all = await rawExchange(proxy.port, requestBytes('POST', '/v1/chat/completions', json, broken))
   expect(upstream.requests[0]!.bodyText).toBe(broken)
   const { telemetry, run } = await proxy.record(all.header('x-sightglass-id'))

@@ -10,7 +10,12 @@ import { scriptedUpstream } from '../support/scripted-upstream.ts'
 import { spawnProxy } from '../support/spawn-proxy.ts'
 import { eventually, signal } from '../support/within.ts'
 
-const ask = requestBytes('POST', '/v1/chat/completions', [['content-type', 'application/json']], '{"model":"m","stream":true,"messages":[]}')
+const ask = requestBytes(
+  'POST',
+  '/v1/chat/completions',
+  [['content-type', 'application/json']],
+  '{"model":"m","stream":true,"messages":[]}',
+)
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'sightglass-life-'))
@@ -30,12 +35,18 @@ it('on SIGTERM says not ready, still serves, lets streams finish, and ends with 
             'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n',
             chunk('data: {"choices":[{"index":0,"delta":{"content":"begun"}}]}\n\n'),
             { until: goOn.promise },
-            chunk('data: {"choices":[{"index":0,"delta":{"content":" done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'),
+            chunk(
+              'data: {"choices":[{"index":0,"delta":{"content":" done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+            ),
             '0\r\n\r\n',
           ]
         : json({ object: 'list', data: [] }),
     )
-    const proxy = await spawnProxy({ dataDir, upstreams: { openai: upstream.port }, env: { DRAIN_DELAY: '800ms', DRAIN_LIMIT: '10s' } })
+    const proxy = await spawnProxy({
+      dataDir,
+      upstreams: { openai: upstream.port },
+      env: { DRAIN_DELAY: '800ms', DRAIN_LIMIT: '10s' },
+    })
     expect((await fetch(`${proxy.url}/ready`)).status).toBe(200)
     const client = await rawConnect(proxy.port)
     await client.send(ask)
@@ -43,7 +54,12 @@ it('on SIGTERM says not ready, still serves, lets streams finish, and ends with 
     const stopped = proxy.stop('SIGTERM')
     await eventually('/ready to say no', async () => (await fetch(`${proxy.url}/ready`)).status === 503)
     expect((await fetch(`${proxy.url}/v1/models`)).status).toBe(200)
-    await eventually('new connections to be refused', async () => fetch(`${proxy.url}/health`).then(() => false, () => true))
+    await eventually('new connections to be refused', async () =>
+      fetch(`${proxy.url}/health`).then(
+        () => false,
+        () => true,
+      ),
+    )
     goOn.give()
     const all = await client.answered()
     expect(all).toMatchObject({ ended: 'clean' })

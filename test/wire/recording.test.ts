@@ -6,8 +6,19 @@ import { startProxy } from '../support/proxy.ts'
 import { rawConnect, requestBytes } from '../support/raw-client.ts'
 import { scriptedUpstream } from '../support/scripted-upstream.ts'
 
-const completion = { id: 'c', object: 'chat.completion', model: 'gpt-4o-mini', choices: [{ index: 0, message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' }], usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 } }
-const ask = requestBytes('POST', '/v1/chat/completions', [['content-type', 'application/json']], JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'hi' }] }))
+const completion = {
+  id: 'c',
+  object: 'chat.completion',
+  model: 'gpt-4o-mini',
+  choices: [{ index: 0, message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 },
+}
+const ask = requestBytes(
+  'POST',
+  '/v1/chat/completions',
+  [['content-type', 'application/json']],
+  JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'hi' }] }),
+)
 
 const median = (values: number[]): number => values.sort((one, other) => one - other)[values.length >> 1]!
 
@@ -37,13 +48,22 @@ it('answers as fast while the database is locked by somebody else, and stores ev
 
 it('leaves one telemetry and one run for each of 100 mixed calls, joined one to one (C13)', async () => {
   await using upstream = await scriptedUpstream((request) =>
-    request.method === 'GET' ? json({ object: 'list', data: [] }) : request.target.endsWith('fail') ? ['RST'] : json(completion),
+    request.method === 'GET'
+      ? json({ object: 'list', data: [] })
+      : request.target.endsWith('fail')
+        ? ['RST']
+        : json(completion),
   )
   await using proxy = await startProxy({ upstreams: { openai: upstream.port } })
   const client = await rawConnect(proxy.port)
   const ids = new Set<string>()
   for (let call = 0; call < 100; call++) {
-    const request = call % 5 === 0 ? requestBytes('GET', '/v1/models') : call % 7 === 0 ? requestBytes('POST', '/v1/fail', [], '{}') : ask
+    const request =
+      call % 5 === 0
+        ? requestBytes('GET', '/v1/models')
+        : call % 7 === 0
+          ? requestBytes('POST', '/v1/fail', [], '{}')
+          : ask
     ids.add((await client.exchange(request)).header('x-sightglass-id')!)
   }
   const records = await proxy.records()

@@ -11,7 +11,12 @@ const event = (delta: object, finish: string | null = null): Buffer =>
     `data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', model: 'gpt-4o-mini', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`,
   )
 const ask = (stream = true): Buffer =>
-  requestBytes('POST', '/v1/chat/completions', json, JSON.stringify({ model: 'gpt-4o-mini', stream, messages: [{ role: 'user', content: 'hi' }] }))
+  requestBytes(
+    'POST',
+    '/v1/chat/completions',
+    json,
+    JSON.stringify({ model: 'gpt-4o-mini', stream, messages: [{ role: 'user', content: 'hi' }] }),
+  )
 
 /** `LONG_STREAM=1` runs the long form: a chunk each 2 s for 60 s. */
 const [gapMs, count] = process.env.LONG_STREAM ? [2000, 30] : [150, 12]
