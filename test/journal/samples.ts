@@ -1,0 +1,62 @@
+import type { ExchangeClose, ExchangeHead, ExchangeOpen } from '../../src/records/exchange.ts'
+
+export const openOf = (id: string): ExchangeOpen => ({
+  id,
+  wallMs: 1_790_000_000_000,
+  atMs: 1,
+  method: 'POST',
+  target: '/v1/chat/completions',
+  path: '/v1/chat/completions',
+  provider: 'openai',
+  upstream: 'openai',
+  origin: 'https://api.openai.com',
+  httpVersion: '1.1',
+  clientIp: '127.0.0.1',
+  requestHeaders: [['content-type', 'application/json']],
+  context: {
+    project: 'default',
+    organisation: null,
+    user: null,
+    experiment: null,
+    session: null,
+    environment: null,
+    traceparent: null,
+  },
+  keyFingerprint: null,
+  keyName: null,
+  captureRequest: 'full',
+  captureResponse: 'full',
+  masked: false,
+  secretHints: [],
+  notes: [],
+})
+
+export const headOf = (status = 200): ExchangeHead => ({
+  status,
+  reason: 'OK',
+  atMs: 2,
+  framing: 'chunked',
+  contentLength: null,
+  contentType: 'application/json',
+  contentEncoding: null,
+  headers: [['content-type', 'application/json']],
+})
+
+export const closeOf = (requestBytes = 0, responseBytes = 0): ExchangeClose => ({
+  atMs: 9,
+  endBy: null,
+  endPhase: 'done',
+  failure: null,
+  statusSent: 200,
+  requestEndAtMs: 2,
+  dispatchedAtMs: 2,
+  connectedAtMs: 3,
+  firstByteAtMs: 4,
+  lastByteAtMs: 8,
+  requestBytes,
+  responseBytes,
+  requestSha256: null,
+  responseSha256: null,
+  upstreamComplete: true,
+  masked: false,
+})
