@@ -1,5 +1,6 @@
-import { OpenAPIHono } from '@hono/zod-openapi'
-import { type ApiRoute, describe } from './route.ts'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { ApiRoute } from './route.ts'
+import { errorAnswer } from './schemas/error.ts'
 
 /** The OpenAPI 3.1 description of the routes, from the schemas that check them. */
 export function describeApi(routes: readonly ApiRoute[], version: string) {
@@ -25,3 +26,52 @@ export function describeApi(routes: readonly ApiRoute[], version: string) {
     },
   })
 }
+
+function describe(definition: ApiRoute['definition']) {
+  const { path, access, summary, description, params, query, answer, mediaType, bytes, errors = [] } = definition
+  const statuses = [...(access === 'public' ? [] : [401, 422]), ...errors]
+  return {
+    method: 'get' as const,
+    path,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    security: access === 'public' ? [] : [{ bearer: [] }, { key: [] }],
+    request: {
+      ...(params ? { params: pathParameters(params) } : {}),
+      ...(query ? { query } : {}),
+    },
+    responses: {
+      200: {
+        description: summary,
+        content: {
+          [mediaType ?? 'application/json']: { schema: answer },
+          ...(bytes ? { '*/*': { schema: z.string().openapi({ format: 'binary' }) } } : {}),
+        },
+      },
+      ...Object.fromEntries(
+        [...new Set(statuses)]
+          .sort()
+          .map((status) => [
+            status,
+            { description: meanings[status] ?? 'refused', content: { 'application/json': { schema: errorAnswer } } },
+          ]),
+      ),
+    },
+  }
+}
+
+const meanings: Readonly<Record<number, string>> = {
+  400: 'the request makes no sense with this key',
+  401: 'no key was presented',
+  403: 'the key does not reach this',
+  404: 'there is none, or it belongs to another key',
+  422: 'a parameter is wrong; error.param names it',
+  503: 'cannot be answered now',
+}
+
+const pathParameters = (params: Readonly<Record<string, string>>) =>
+  z.object(
+    Object.fromEntries(
+      Object.entries(params).map(([name, about]) => [name, z.string().openapi({ description: about })]),
+    ),
+  )

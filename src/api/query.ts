@@ -29,7 +29,8 @@ const shown = (name: string, value: string): string =>
 
 function unknown(name: string, known: readonly string[]): ApiError {
   const near = nearest(name, known)
-  const hint = near === null ? `known are ${known.join(', ')}` : `did you mean ${near}?`
+  const all = known.length === 0 ? 'there are none' : `known are ${known.join(', ')}`
+  const hint = near === null ? all : `did you mean ${near}?`
   const label = name.length > 80 ? `${name.slice(0, 80)}…` : name
   return new ApiError(422, 'unknown_parameter', `${label}: is no parameter here; ${hint}`, { param: label })
 }

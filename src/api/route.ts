@@ -6,7 +6,6 @@ import type { Store } from '../stores/store.ts'
 import { ask } from './ask.ts'
 import type { ApiParts } from './parts.ts'
 import { readQuery } from './query.ts'
-import { errorAnswer } from './schemas/error.ts'
 
 /** Who may ask: everybody, or whoever presents a key; what a key then sees is `scope.ts`'s business. */
 export type AccessLevel = 'public' | 'key'
@@ -56,6 +55,8 @@ export function route<Level extends AccessLevel, Query extends z.ZodRawShape, An
 ): ApiRoute {
   const { path, access } = definition
   const schema = definition.query ?? z.object({} as Query)
+  // probes and browsers may add what they like to what is public
+  const query = (url: string, spent: readonly string[]) => readQuery(access === 'public' ? '' : url, schema, spent)
   return {
     path,
     access,
@@ -67,62 +68,11 @@ export function route<Level extends AccessLevel, Query extends z.ZodRawShape, An
         context,
         parts,
         identity: identity as Call<Level, Query>['identity'],
-        query: readQuery(context.env.incoming.url ?? '/', schema, spent),
+        query: query(context.env.incoming.url ?? '/', spent),
         param: (name) => context.req.param(name) ?? '',
         ask: (question) => ask(parts, path, question),
       })
       return answer instanceof Response ? answer : context.json(answer as object)
     },
   }
-}
-
-/** For OpenAPI: the same schemas that check and type the route. */
-export function describe(definition: AnyDefinition) {
-  const { path, access, summary, description, params, query, answer, mediaType, bytes, errors = [] } = definition
-  const statuses = [...(access === 'public' ? [] : [401]), ...(query ? [422] : []), ...errors]
-  return {
-    method: 'get' as const,
-    path,
-    summary,
-    ...(description === undefined ? {} : { description }),
-    security: access === 'public' ? [] : [{ bearer: [] }, { key: [] }],
-    request: {
-      ...(params
-        ? {
-            params: z.object(
-              Object.fromEntries(
-                Object.entries(params).map(([name, about]) => [name, z.string().openapi({ description: about })]),
-              ),
-            ),
-          }
-        : {}),
-      ...(query ? { query } : {}),
-    },
-    responses: {
-      200: {
-        description: summary,
-        content: {
-          [mediaType ?? 'application/json']: { schema: answer },
-          ...(bytes ? { '*/*': { schema: z.string().openapi({ format: 'binary' }) } } : {}),
-        },
-      },
-      ...Object.fromEntries(
-        [...new Set(statuses)]
-          .sort()
-          .map((status) => [
-            status,
-            { description: meanings[status] ?? 'refused', content: { 'application/json': { schema: errorAnswer } } },
-          ]),
-      ),
-    },
-  }
-}
-
-const meanings: Readonly<Record<number, string>> = {
-  400: 'the request makes no sense with this key',
-  401: 'no key was presented',
-  403: 'the key does not reach this',
-  404: 'there is none, or it belongs to another key',
-  422: 'a parameter is wrong; error.param names it',
-  503: 'cannot be answered now',
 }

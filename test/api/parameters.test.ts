@@ -56,7 +56,7 @@ it.each([
   ['/usage?project.$gt=', 'project.$gt', 'known are'],
   ['/llm-history?__proto__=x', '__proto__', 'known are'],
   ['/llm-history?constructor=x', 'constructor', 'known are'],
-  ['/health?verbose=1', 'verbose', 'no parameter here'],
+  ['/info?verbose=1', 'verbose', 'there are none'],
   [`/usage/keys/${key}?key=${key}`, 'key', 'no parameter here'],
 ])('knows no parameter of %s', async (path, param, hint) => {
   const { status, body } = await (await apiOver([])).ask(path)

@@ -52,6 +52,12 @@ it('is ready only while the process says so', async () => {
   expect(await api.ask('/ready', null)).toEqual({ status: 200, body: { ready: true } })
 })
 
+it('minds no parameters of probes and browsers', async () => {
+  const api = await apiOver([])
+  for (const path of ['/health?t=1&t=2', '/ready?verbose', '/?utm_source=x', '/openapi.json?v=1'])
+    expect((await api.get(path, null)).status).toBe(200)
+})
+
 it('tells who asks', async () => {
   const api = await apiOver([])
   const admin = await api.ask('/info')
