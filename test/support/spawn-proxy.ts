@@ -40,7 +40,7 @@ export async function spawnProxy(options: SpawnOptions = {}): Promise<SpawnedPro
   const ready = signal<number>()
   const read = (bytes: Buffer) => {
     printed.push(bytes.toString('utf8'))
-    const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(printed.join(''))?.[1]
+    const port = /(?:listens on |"url":")http:\/\/127\.0\.0\.1:(\d+)/.exec(printed.join(''))?.[1]
     if (port !== undefined) ready.give(Number(port))
   }
   child.stdout.on('data', read)
