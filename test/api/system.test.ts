@@ -44,6 +44,15 @@ it('is unhealthy when the parts cannot be asked, and reports why without telling
   expect(api.failures).toMatchObject([{ error: { message: 'recorder thread is gone' }, route: '/health' }])
 })
 
+it('finds out by itself that the store does not answer', async () => {
+  const store: Store = { ...storeOf([]), status: () => Promise.reject(new Error('SQLITE_IOERR')) }
+  const api = await apiOver([], { store })
+  const { status, body } = await api.ask('/health', null)
+  expect([status, body.status]).toEqual([200, 'degraded'])
+  expect(body.services.store).toEqual({ state: 'down', message: 'the store does not answer' })
+  expect(api.failures).toMatchObject([{ error: { message: 'SQLITE_IOERR' }, route: '/health' }])
+})
+
 it('is ready only while the process says so', async () => {
   let isReady = false
   const api = await apiOver([], { ready: () => isReady })

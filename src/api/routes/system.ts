@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi'
 import { within } from '../ask.ts'
 import { groupLimit, listLimit, skipLimit } from '../parameters.ts'
-import type { ApiParts, SystemStatus } from '../parts.ts'
+import type { ApiParts, ServiceStatus, SystemStatus } from '../parts.ts'
 import { route } from '../route.ts'
 import { health as healthAnswer, info as infoAnswer, readiness } from '../schemas/system.ts'
 
@@ -84,11 +84,23 @@ function verdict({ services }: SystemStatus): 'ok' | 'degraded' | 'unhealthy' {
   return Object.values(services).every(({ state }) => state === 'ok') ? 'ok' : 'degraded'
 }
 
+/** What the parts say of themselves; that the store answers is tried. */
 async function statusOf(parts: ApiParts, path: string): Promise<SystemStatus | null> {
   try {
-    return await within(2_000, parts.status())
+    const [known, store] = await Promise.all([within(2_000, parts.status()), storeStatus(parts, path)])
+    return known.services.store.state === 'ok' ? { ...known, services: { ...known.services, store } } : known
   } catch (error) {
     parts.failed(error, path)
     return null
+  }
+}
+
+async function storeStatus(parts: ApiParts, path: string): Promise<ServiceStatus> {
+  try {
+    await within(2_000, parts.store.status())
+    return { state: 'ok', message: null }
+  } catch (error) {
+    parts.failed(error, path)
+    return { state: 'down', message: 'the store does not answer' }
   }
 }
