@@ -22,8 +22,7 @@ export interface Circumstances {
 export function priceSheet(entry: PriceEntry, call: Circumstances): ReadonlyMap<string, Price> {
   const sheet = new Map<string, Price>()
   const apply = (fields: unknown, path: string): void => {
-    for (const [name, text] of Object.entries(objectOf(fields)))
-      if (typeof text === 'string' && decimal.test(text)) sheet.set(name, { text, field: `${path}${name}` })
+    if (isObject(fields)) for (const [name, price] of pricesIn(fields, path)) sheet.set(name, price)
   }
   apply(entry.fields, '')
   const dated = datedLayers(entry.fields, new Date(call.wallMs).toISOString().slice(0, 10))
@@ -44,8 +43,8 @@ export function priceSheet(entry: PriceEntry, call: Circumstances): ReadonlyMap<
   const tierFields = at(source.fields, 'tiers', tier)
   apply(tierFields, tierPath)
 
-  const service = call.serviceTier === null ? null : (serviceTiers[call.serviceTier] ?? null)
-  if (service !== null) {
+  const service = serviceTiers.get(call.serviceTier ?? '')
+  if (service !== undefined) {
     if (isObject(at(tierFields, service))) apply(at(tierFields, service), `${tierPath}${service}.`)
     else apply(at(source.fields, service), `${source.prefix}${service}.`)
   }
@@ -59,13 +58,25 @@ export function priceSheet(entry: PriceEntry, call: Circumstances): ReadonlyMap<
   return sheet
 }
 
-const serviceTiers: Readonly<Record<string, string>> = {
-  priority: 'priority',
-  fast: 'priority',
-  flex: 'flex',
-  ultrafast: 'ultrafast',
+const serviceTiers: ReadonlyMap<string, string> = new Map([
+  ['priority', 'priority'],
+  ['fast', 'priority'],
+  ['flex', 'flex'],
+  ['ultrafast', 'ultrafast'],
+])
+
+/** The prices of one object of a price file; it always stands at the same path. */
+function pricesIn(fields: JsonObject, path: string): readonly (readonly [name: string, price: Price])[] {
+  const known = read.get(fields)
+  if (known) return known
+  const prices = Object.entries(fields).flatMap(([name, text]): [string, Price][] =>
+    typeof text === 'string' && decimal.test(text) ? [[name, { text, field: `${path}${name}` }]] : [],
+  )
+  read.set(fields, prices)
+  return prices
 }
 
+const read = new WeakMap<JsonObject, readonly (readonly [string, Price])[]>()
 const decimal = /^\d+(\.\d+)?$/
 
 /** Earlier prices hold before `until`, the earliest such entry; else every announced change from its day on. */

@@ -54,7 +54,7 @@ export function rawRecord(
     framing: 'none',
     events: { events: 0, content_events: 0, bad_events: 0, comments: 0 },
     readWhole: false,
-    notes: [`the exchange could not be read: ${error instanceof Error ? error.message : String(error)}`],
+    notes: [`the exchange could not be read: ${reason(error, exchange.open)}`],
     requestHoldsSecret: unread && headerValue(exchange.open.requestHeaders, 'content-encoding') !== null,
     responseHoldsSecret: unread && exchange.head?.contentEncoding != null,
   }
@@ -72,6 +72,12 @@ export function rawRecord(
     },
   }
   return assemble(exchange, observed, metered, parts)
+}
+
+/** An error's message may quote the bytes it stumbled over: it is kept only where those are. */
+function reason(error: unknown, { captureRequest, captureResponse }: Exchange['open']): string {
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : 'no error was given'
+  return captureRequest === 'full' && captureResponse === 'full' ? error.message : error.name
 }
 
 function assemble(

@@ -426,6 +426,15 @@ describe('raw record', () => {
     expect(made.run).toMatchObject({ prompt: null, completion: null, operation: 'other' })
   })
 
+  it('does not quote bytes that are not to be kept', () => {
+    const made = rawRecord(
+      chat({ open: { captureRequest: 'metadata' } }),
+      new SyntaxError('Unexpected "Say hello"'),
+      parts,
+    )
+    expect(made.telemetry.metadata.notes).toEqual(['the exchange could not be read: SyntaxError'])
+  })
+
   it('keeps no compressed body in which a secret may stand', () => {
     const secretHints = [{ length: 51, rolling: 1, hmac: '0'.repeat(64) }]
     const made = rawRecord(chat({ open: { secretHints }, head: { contentEncoding: 'gzip' } }), 'x', parts)
