@@ -22,8 +22,10 @@ What each setting does: docs/settings.md. What holds, and why: sightglass config
     const running = await startProxy({ settings, log }).catch((error: unknown) => {
       throw startFailure(error, settings)
     })
+    // signals are heard before anybody is told that they may come
+    const end = stopped(running, log)
     announce(running, settings, log, io)
-    await stopped(running, log)
+    await end
     return 0
   },
 }
