@@ -1,6 +1,7 @@
 import { isError, modelOperations, type Operation, type Outcome } from '../../records/outcome.ts'
 import type { StoredRecord } from '../../records/stored.ts'
 import { Histogram } from './histogram.ts'
+import { NumberWriter } from './varints.ts'
 
 /** What lookups need of one call, in columns: rollups are sums of these, and so are the edges that come from records. */
 export interface CallFacts {
@@ -77,9 +78,12 @@ export function factsOf({ telemetry, gapsMs }: StoredRecord): CallFacts {
 }
 
 const noGaps = new Uint8Array(0)
+const writer = new NumberWriter()
 
 function encoded(gapsMs: readonly number[]): Uint8Array {
   const histogram = new Histogram()
   for (const gap of gapsMs) histogram.add(gap)
-  return histogram.encode()
+  writer.clear()
+  histogram.encode(writer)
+  return writer.bytes()
 }

@@ -1,3 +1,5 @@
+import type { NumberReader, NumberWriter } from './varints.ts'
+
 /**
  * Counts of milliseconds on a logarithmic scale, with the sum and the greatest value beside: quantiles are off by 1 % at
  * most, mean and maximum are exact (to the microsecond). Adding two of them up is the same as having counted all values in one.
@@ -24,15 +26,14 @@ export class Histogram {
     this.#mergeTotals(other.count, other.sumUs, other.maxMs)
   }
 
-  /** Adds what `encode` made, without building a histogram in between. */
-  mergeEncoded(bytes: Uint8Array): void {
-    if (bytes.length === 0) return
-    const from = new Reader(bytes)
+  /** Adds what `encode` made, without building a histogram in between; reads on to `end`. */
+  mergeEncoded(from: NumberReader, end: number): void {
+    if (from.at === end) return
     const maxMs = from.float64()
     const sumUs = from.varint()
     let count = 0
     let bucket = 0
-    while (!from.done) {
+    while (from.at < end) {
       bucket += from.varint()
       const here = from.varint()
       this.#count(bucket, here)
@@ -42,9 +43,8 @@ export class Histogram {
   }
 
   /** The greatest value as float64, the sum, then pairs of (distance to the bucket before, count). Empty: no bytes. */
-  encode(): Uint8Array {
-    if (this.count === 0) return new Uint8Array(0)
-    const to = new Writer()
+  encode(to: NumberWriter): void {
+    if (this.count === 0) return
     to.float64(this.maxMs)
     to.varint(this.sumUs)
     let before = 0
@@ -56,7 +56,6 @@ export class Histogram {
       to.varint(count)
       before = bucket
     }
-    return to.bytes()
   }
 
   get meanMs(): number {
@@ -108,63 +107,3 @@ const bucketOf = (ms: number): number =>
 
 const middleOf = (bucket: number): number =>
   bucket === 0 ? 0 : (2 * growth ** (bucket - 1 + firstIndex)) / (growth + 1)
-
-/** Writes into one shared piece of memory and hands out copies of what was written. */
-class Writer {
-  #length = 0
-
-  float64(value: number): void {
-    scratchView.setFloat64(this.#length, value, true)
-    this.#length += 8
-  }
-
-  /** LEB128 of a number up to 2⁵³. */
-  varint(value: number): void {
-    let rest = value
-    while (rest > 127) {
-      scratch[this.#length++] = (rest % 128) | 128
-      rest = Math.floor(rest / 128)
-    }
-    scratch[this.#length++] = rest
-  }
-
-  bytes(): Uint8Array {
-    return scratch.slice(0, this.#length)
-  }
-}
-
-/** Room for every bucket there can be, each with two numbers of eight bytes at most. */
-const scratch = new Uint8Array(16 * (bucketOf(ceilingMs) + 3))
-const scratchView = new DataView(scratch.buffer)
-
-class Reader {
-  readonly #bytes: Uint8Array
-  #at = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#bytes.length
-  }
-
-  float64(): number {
-    const { buffer, byteOffset, length } = this.#bytes
-    const value = new DataView(buffer, byteOffset, length).getFloat64(this.#at, true)
-    this.#at += 8
-    return value
-  }
-
-  varint(): number {
-    let value = 0
-    let unit = 1
-    for (;;) {
-      const byte = this.#bytes[this.#at++]
-      if (byte === undefined) throw new RangeError(`histogram of ${this.#bytes.length} bytes ends inside a number`)
-      value += (byte & 127) * unit
-      if (byte < 128) return value
-      unit *= 128
-    }
-  }
-}

@@ -1,6 +1,7 @@
 import type { Distribution, UsageSums } from '../store.ts'
 import type { CallFacts } from './facts.ts'
 import { Histogram, saturated } from './histogram.ts'
+import { NumberReader, NumberWriter } from './varints.ts'
 
 /** What is added up over calls. Adding is exact in any order, so rollups, records and instances may be mixed. */
 export interface Sums {
@@ -13,7 +14,7 @@ export interface Sums {
 
 export type Counts = Record<(typeof countNames)[number], number>
 
-/** Whole numbers; these are also the names of the rollups' columns. */
+/** Whole numbers, in the order in which `encodeSums` writes them. */
 export const countNames = [
   'requests',
   'errors',
@@ -73,7 +74,7 @@ export function addCall(sums: Sums, call: CallFacts): void {
   if (call.picodollars !== null) sums.picodollars += call.picodollars
   sums.latency.add(call.latencyMs)
   if (call.ttftMs !== null) sums.ttft.add(call.ttftMs)
-  sums.gaps.mergeEncoded(call.gaps)
+  if (call.gaps.length > 0) sums.gaps.mergeEncoded(new NumberReader(call.gaps), call.gaps.length)
 }
 
 export function mergeSums(into: Sums, other: Sums): void {
@@ -82,6 +83,39 @@ export function mergeSums(into: Sums, other: Sums): void {
   into.latency.merge(other.latency)
   into.ttft.merge(other.ttft)
   into.gaps.merge(other.gaps)
+}
+
+const histogramNames = ['latency', 'ttft', 'gaps'] as const
+const encodingVersion = 1
+const writer = new NumberWriter()
+const histogramWriter = new NumberWriter()
+
+/** A version, the counts, the money, then each histogram after its length. */
+export function encodeSums(sums: Sums): Uint8Array {
+  writer.clear().varint(encodingVersion)
+  for (const name of countNames) writer.varint(sums.counts[name])
+  writer.bigVarint(sums.picodollars)
+  for (const name of histogramNames) {
+    sums[name].encode(histogramWriter.clear())
+    const bytes = histogramWriter.bytes()
+    writer.varint(bytes.length)
+    writer.append(bytes)
+  }
+  return writer.bytes()
+}
+
+/** Adds what `encodeSums` made. */
+export function mergeEncodedSums(into: Sums, bytes: Uint8Array): void {
+  const from = new NumberReader(bytes)
+  const version = from.varint()
+  if (version !== encodingVersion)
+    throw new RangeError(`sums of encoding ${version}: this program knows ${encodingVersion}`)
+  for (const name of countNames) into.counts[name] = saturated(into.counts[name] + from.varint())
+  into.picodollars += from.bigVarint()
+  for (const name of histogramNames) {
+    const end = from.varint() + from.at
+    into[name].mergeEncoded(from, end)
+  }
 }
 
 /** The sums as an answer to people and programs. */

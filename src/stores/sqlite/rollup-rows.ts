@@ -1,7 +1,7 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { CallFacts } from '../rollups/facts.ts'
 import { levels, type RollupKey, rollupRows } from '../rollups/levels.ts'
-import { addCall, countNames, emptySums, type Sums } from '../rollups/sums.ts'
+import { addCall, emptySums, encodeSums, mergeEncodedSums, type Sums } from '../rollups/sums.ts'
 import { bytesOf } from './record-rows.ts'
 
 /**
@@ -18,8 +18,8 @@ const hotRows = 4000
 
 export function rollupWriter(database: DatabaseSync, instance: string): RollupWriter {
   const places = keyColumns.map((name) => `${name} = ?`).join(' AND ')
-  const find = database.prepare(`SELECT ${sumColumns.join(', ')} FROM rollups WHERE ${places}`)
-  const columns = [...keyColumns, ...sumColumns]
+  const find = database.prepare(`SELECT sums FROM rollups WHERE ${places}`)
+  const columns = [...keyColumns, 'requests', 'sums']
   const write = database.prepare(
     `INSERT OR REPLACE INTO rollups (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
   )
@@ -35,7 +35,7 @@ export function rollupWriter(database: DatabaseSync, instance: string): RollupWr
         if (row === undefined) {
           const sums = emptySums()
           const found = find.get(...place)
-          if (found !== undefined) addRow(sums, found)
+          if (found !== undefined) mergeEncodedSums(sums, bytesOf(found.sums))
           row = { key, sums }
           rows.set(name, row)
         } else if (!changed.has(name)) {
@@ -49,7 +49,7 @@ export function rollupWriter(database: DatabaseSync, instance: string): RollupWr
     flush() {
       for (const name of changed) {
         const row = rows.get(name)
-        if (row !== undefined) write.run(...keyValues(row.key), ...sumValues(row.sums))
+        if (row !== undefined) write.run(...keyValues(row.key), row.sums.counts.requests, encodeSums(row.sums))
       }
       changed.clear()
       for (const name of rows.keys()) {
@@ -87,23 +87,3 @@ const keyValues = (key: RollupKey): (string | number)[] => [
   Number(key.modelCall),
   key.instance,
 ]
-
-export const sumColumns: readonly string[] = [...countNames, 'picodollars', 'latency', 'ttft', 'gaps']
-
-const sumValues = (sums: Sums): (string | number | Uint8Array)[] => [
-  ...countNames.map((name) => sums.counts[name]),
-  sums.picodollars.toString(),
-  sums.latency.encode(),
-  sums.ttft.encode(),
-  sums.gaps.encode(),
-]
-
-/** Adds a row of the table, selected with `sumColumns`, to sums. */
-export function addRow(sums: Sums, row: Record<string, SQLOutputValue>): void {
-  for (const name of countNames)
-    sums.counts[name] = Math.min(sums.counts[name] + Number(row[name]), Number.MAX_SAFE_INTEGER)
-  sums.picodollars += BigInt(String(row.picodollars))
-  sums.latency.mergeEncoded(bytesOf(row.latency))
-  sums.ttft.mergeEncoded(bytesOf(row.ttft))
-  sums.gaps.mergeEncoded(bytesOf(row.gaps))
-}

@@ -1,5 +1,4 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { countNames } from '../rollups/sums.ts'
 
 /** The file was written by a newer program. Nothing in it was touched. */
 export class SchemaTooNew extends Error {
@@ -76,11 +75,8 @@ const migrations: readonly string[] = [
     outcome TEXT NOT NULL,
     model_call INTEGER NOT NULL,
     instance TEXT NOT NULL,
-    ${countNames.map((name) => `${name} INTEGER NOT NULL`).join(',\n    ')},
-    picodollars TEXT NOT NULL,
-    latency BLOB NOT NULL,
-    ttft BLOB NOT NULL,
-    gaps BLOB NOT NULL,
+    requests INTEGER NOT NULL,
+    sums BLOB NOT NULL,
     PRIMARY KEY (level, project, owner, start_ms, provider, model, outcome, model_call, instance)
   ) WITHOUT ROWID;
 

@@ -1,12 +1,11 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { type Level, levels } from '../rollups/levels.ts'
 import { levelsFor, type Span, spans, timeUnit } from '../rollups/plan.ts'
-import { addCall, emptySums, type Sums, usageSums } from '../rollups/sums.ts'
+import { addCall, emptySums, mergeEncodedSums, mergeSums, type Sums, usageSums } from '../rollups/sums.ts'
 import { type Zone, zoneOf } from '../rollups/zone.ts'
 import { Unanswerable, type UsageAnswer, type UsageGroup, type UsageQuery, type UsageRow } from '../store.ts'
 import { Conditions, common } from './conditions.ts'
-import { factSelection, factsFrom } from './record-rows.ts'
-import { addRow, sumColumns } from './rollup-rows.ts'
+import { bytesOf, factSelection, factsFrom } from './record-rows.ts'
 
 /** More calls than this are not added up one by one for one question. */
 export const recordLimit = 200_000
@@ -15,48 +14,72 @@ const defaultGroups = 1000
 /** Grouped sums: from rollups, and from the records at edges that no rollup row fits. */
 export function usage(database: DatabaseSync, project: string | null, query: UsageQuery): UsageAnswer {
   const zone = zoneFor(query)
-  const groups = new Map<string, { group: UsageRow['group']; order: number; sums: Sums }>()
-  const totals = emptySums()
-  const sumsOf = (row: Row, atMs: number): Sums => {
-    const group: Partial<Record<UsageGroup, string | null>> = {}
-    for (const name of query.groupBy) group[name] = groupValue(row, name, zone, atMs)
-    const place = JSON.stringify(query.groupBy.map((name) => group[name]))
-    let found = groups.get(place)
-    if (found === undefined) {
-      found = { group, order: atMs, sums: emptySums() }
-      groups.set(place, found)
-    }
-    found.order = Math.min(found.order, atMs)
-    return found.sums
-  }
-
+  const groups = new Groups(query.groupBy, zone)
   let read = 0
   for (const span of plan(database, project, query, zone)) {
     if (span.source === 'records') {
       for (const row of recordsIn(database, project, query, span)) {
         if (++read > recordLimit) throw tooMany(query)
         const facts = factsFrom(row)
-        addCall(sumsOf(row, facts.timestampMs), facts)
-        addCall(totals, facts)
+        addCall(groups.sumsOf(row, facts.timestampMs), facts)
       }
     } else {
-      for (const row of rollupsIn(database, project, query, span, span.source)) {
-        addRow(sumsOf(row, Number(row.start_ms)), row)
-        addRow(totals, row)
-      }
+      for (const row of rollupsIn(database, project, query, span, span.source))
+        mergeEncodedSums(groups.sumsOf(row, Number(row.start_ms)), bytesOf(row.sums))
+    }
+  }
+  return groups.answer(timeUnit(query) !== null, query.limit ?? defaultGroups)
+}
+
+/** Sums by the values of the grouping. */
+class Groups {
+  readonly #names: readonly UsageGroup[]
+  readonly #zone: Zone
+  readonly #found = new Map<string, { group: UsageRow['group']; sinceMs: number; sums: Sums }>()
+
+  constructor(names: readonly UsageGroup[], zone: Zone) {
+    this.#names = names
+    this.#zone = zone
+  }
+
+  sumsOf(row: Row, atMs: number): Sums {
+    let place = ''
+    for (const name of this.#names) {
+      const value = name === 'hour' || name === 'day' ? `${this.#zone.place(name, atMs)}` : `${row[name] ?? ''}`
+      place += `${value.length}:${value}`
+    }
+    let found = this.#found.get(place)
+    if (found === undefined) {
+      found = { group: this.#group(row, atMs), sinceMs: atMs, sums: emptySums() }
+      this.#found.set(place, found)
+    }
+    if (atMs < found.sinceMs) found.sinceMs = atMs
+    return found.sums
+  }
+
+  answer(byTime: boolean, limit: number): UsageAnswer {
+    const totals = emptySums()
+    const rows = [...this.#found.values()].sort(
+      (one, other) =>
+        (byTime ? one.sinceMs - other.sinceMs : 0) || other.sums.counts.requests - one.sums.counts.requests,
+    )
+    for (const { sums } of rows) mergeSums(totals, sums)
+    const shown = this.#names.length === 0 ? [] : rows.slice(0, limit)
+    return {
+      groups: shown.map(({ group, sums }) => ({ group, ...usageSums(sums) })),
+      totals: usageSums(totals),
+      truncated: this.#names.length > 0 && rows.length > limit,
     }
   }
 
-  const timed = timeUnit(query) !== null
-  const rows = [...groups.values()].sort(
-    (one, other) => (timed ? one.order - other.order : 0) || other.sums.counts.requests - one.sums.counts.requests,
-  )
-  const limit = query.limit ?? defaultGroups
-  return {
-    groups:
-      query.groupBy.length === 0 ? [] : rows.slice(0, limit).map(({ group, sums }) => ({ group, ...usageSums(sums) })),
-    totals: usageSums(totals),
-    truncated: query.groupBy.length > 0 && rows.length > limit,
+  #group(row: Row, atMs: number): UsageRow['group'] {
+    const group: Partial<Record<UsageGroup, string | null>> = {}
+    for (const name of this.#names) {
+      const value = row[name]
+      if (name === 'hour' || name === 'day') group[name] = this.#zone.label(name, atMs)
+      else group[name] = value === null || value === undefined || value === '' ? null : String(value)
+    }
+    return group
   }
 }
 
@@ -154,12 +177,11 @@ function rollupsIn(
   level: Level,
 ): Iterable<Row> {
   const { sql, values } = rollupConditions(project, query, span, level)
-  const owner = level === 'user_day' ? 'owner AS "user"' : 'owner AS "key"'
-  return database
-    .prepare(
-      `SELECT start_ms, project, ${owner}, provider, model, outcome, ${sumColumns.join(', ')} FROM rollups WHERE ${sql}`,
-    )
-    .iterate(...values)
+  const owner = level === 'user_day' ? 'user' : 'key'
+  const groups = query.groupBy
+    .filter((name) => name !== 'hour' && name !== 'day')
+    .map((name) => (name === owner ? `owner AS "${owner}", ` : `${name}, `))
+  return database.prepare(`SELECT start_ms, ${groups.join('')}sums FROM rollups WHERE ${sql}`).iterate(...values)
 }
 
 function recordsIn(database: DatabaseSync, project: string | null, query: UsageQuery, span: Span): Iterable<Row> {
@@ -173,12 +195,6 @@ function recordsIn(database: DatabaseSync, project: string | null, query: UsageQ
   return database
     .prepare(`SELECT ${factSelection} FROM telemetry WHERE ${sql} LIMIT ${recordLimit + 1}`)
     .iterate(...values)
-}
-
-function groupValue(row: Row, name: UsageGroup, zone: Zone, atMs: number): string | null {
-  if (name === 'hour' || name === 'day') return zone.label(name, atMs)
-  const value = row[name]
-  return value === null || value === undefined || value === '' ? null : String(value)
 }
 
 function tooMany(query: UsageQuery): Unanswerable {

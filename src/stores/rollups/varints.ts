@@ -1,0 +1,96 @@
+/** Numbers as bytes: LEB128 for whole ones (small ones take one byte), eight bytes for floats. */
+export class NumberWriter {
+  #bytes = new Uint8Array(512)
+  #length = 0
+
+  float64(value: number): void {
+    this.#room(8)
+    new DataView(this.#bytes.buffer).setFloat64(this.#length, value, true)
+    this.#length += 8
+  }
+
+  /** Whole, from 0 to 2⁵³ - 1. */
+  varint(value: number): void {
+    this.#room(8)
+    let rest = value
+    while (rest > 127) {
+      this.#bytes[this.#length++] = (rest % 128) | 128
+      rest = Math.floor(rest / 128)
+    }
+    this.#bytes[this.#length++] = rest
+  }
+
+  /** Of any size, from 0 up; the same bytes as `varint` makes. */
+  bigVarint(value: bigint): void {
+    let rest = value
+    for (; rest > 127n; rest >>= 7n) {
+      this.#room(8)
+      this.#bytes[this.#length++] = Number(rest & 127n) | 128
+    }
+    this.varint(Number(rest))
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#room(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.slice(0, this.#length)
+  }
+
+  clear(): this {
+    this.#length = 0
+    return this
+  }
+
+  #room(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return
+    const larger = new Uint8Array(2 * (this.#length + bytes))
+    larger.set(this.#bytes)
+    this.#bytes = larger
+  }
+}
+
+export class NumberReader {
+  readonly #bytes: Uint8Array
+  at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  float64(): number {
+    const { buffer, byteOffset, length } = this.#bytes
+    const value = new DataView(buffer, byteOffset, length).getFloat64(this.at, true)
+    this.at += 8
+    return value
+  }
+
+  varint(): number {
+    let value = 0
+    let unit = 1
+    for (;;) {
+      const byte = this.#next()
+      value += (byte & 127) * unit
+      if (byte < 128) return value
+      unit *= 128
+    }
+  }
+
+  bigVarint(): bigint {
+    let value = 0n
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = this.#next()
+      value |= BigInt(byte & 127) << shift
+      if (byte < 128) return value
+    }
+  }
+
+  #next(): number {
+    const byte = this.#bytes[this.at++]
+    if (byte === undefined) throw new RangeError(`${this.#bytes.length} bytes of numbers end inside a number`)
+    return byte
+  }
+}
