@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { openJournal } from '../../src/journal/writer.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -9,7 +10,7 @@ import { call } from './support.ts'
 
 const noLog = { debug() {}, info() {}, warn() {}, error() {} }
 
-async function running(dataDir: string, options: { entry?: URL } = {}) {
+async function running(dataDir: string, options: { entry?: URL; silenceMs?: number } = {}) {
   const wake = new Int32Array(new SharedArrayBuffer(4))
   const journal = openJournal({
     dir: join(dataDir, 'journal'),
@@ -41,6 +42,7 @@ async function stored(recorder: RecorderHandle, wanted: number) {
     const status = await recorder.status()
     if (status.stored >= wanted) return status
     if (performance.now() > until) throw new Error(`${status.stored} of ${wanted} records were stored in time`)
+    await turn()
   }
 }
 
@@ -62,4 +64,38 @@ it('stores calls in the embedded database as they are made, and drains before it
   await recorder.stop(10_000)
   expect(idsIn(dataDir)).toEqual(ids)
   expect(await recorder.status()).toMatchObject({ accepted: 3, acceptedLive: 3, stored: 3, pending: 0, failed: 0 })
+})
+
+const dying = new URL('dying-recorder.ts', import.meta.url)
+
+it('starts again after each death, stores the call that killed it raw, and counts all of them once', async () => {
+  const dataDir = temporaryDir()
+  const { journal, recorder } = await running(dataDir, { entry: dying })
+  const deaths: Error[] = []
+  recorder.onDeath((error) => deaths.push(error))
+  const ids = [await call(journal, 'fine', 'a')]
+  await stored(recorder, 1)
+  ids.push(await call(journal, 'poison', 'a'), await call(journal, 'fine', 'a'))
+  const status = await stored(recorder, 3)
+  expect(status).toMatchObject({ accepted: 3, acceptedLive: 3, stored: 3, storedRaw: 1, pending: 0, failed: 0 })
+  expect(deaths).toHaveLength(3)
+  expect(idsIn(dataDir)).toEqual(ids)
+  ids.push(await call(journal, 'fine', 'a'))
+  await stored(recorder, 4)
+  expect(recorder.alive()).toBe(true)
+})
+
+it('ends a thread that does not answer, and goes on behind the call it hung on', async () => {
+  const dataDir = temporaryDir()
+  const { journal, recorder } = await running(dataDir, { entry: dying, silenceMs: 300 })
+  const ids = [await call(journal, 'tar', 'a'), await call(journal, 'fine', 'a')]
+  const status = await stored(recorder, 2)
+  expect(status).toMatchObject({ stored: 2, storedRaw: 1 })
+  expect(idsIn(dataDir)).toEqual(ids)
+})
+
+it('says why it cannot start', async () => {
+  await expect(
+    running(join(temporaryDir(), 'a'), { entry: new URL('no-such-entry.ts', import.meta.url) }),
+  ).rejects.toThrow('no-such-entry.ts')
 })

@@ -7,9 +7,9 @@ import type { Exchange } from '../../src/records/exchange.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
 import { closeOf, headOf, openOf } from '../journal/support.ts'
 import type { MemoryLocalStore } from '../support/memory-local-store.ts'
-import { aRecord } from '../support/records.ts'
+import { quiet, recordOf } from './recorder-parts.ts'
 
-export const quiet = { warn() {}, error() {} }
+export { quiet, recordOf, textOf } from './recorder-parts.ts'
 
 export const journalIn = (dir: string, segmentBytes = 1024 * 1024): Journal =>
   openJournal({ dir, clock: systemClock, segmentBytes })
@@ -29,9 +29,6 @@ export function call(journal: Journal, request: string, response: string): Promi
   })
 }
 
-export const textOf = (exchange: Exchange, side: 'request' | 'response'): string =>
-  Buffer.concat(exchange[side].pieces.map(({ bytes }) => bytes)).toString()
-
 /** Keeps what the recorder was given beside a plausible record. */
 export function collecting() {
   const exchanges = new Map<string, Exchange>()
@@ -41,14 +38,6 @@ export function collecting() {
   }
   return { exchanges, toRecord }
 }
-
-export const recordOf = (exchange: Exchange, notes: readonly string[] = []): StoredRecord =>
-  aRecord({
-    id: exchange.open.id,
-    metadata: { notes: [...notes], outcome: exchange.close ? 'ok' : 'interrupted' },
-    requestBytes: null,
-    responseBytes: null,
-  })
 
 export function recorderOn(
   journalDir: string,
