@@ -27,15 +27,18 @@ export function timeZone(given: Arguments): string {
 }
 
 /** The filters that were given, by their API names. */
-export function filters(given: Arguments, zone: string): Record<string, string> {
+export function filters(given: Arguments, zone: string, operations: readonly string[]): Record<string, string> {
   const question: Record<string, string> = {}
   for (const name of ['project', 'key', 'user', 'model', 'provider', 'outcome', 'operation']) {
     const value = given.text(name)
     if (value !== undefined) question[name] = value
   }
-  const { outcome } = question
+  const { outcome, operation } = question
   if (outcome !== undefined && !outcomes.some((one) => one === outcome)) {
     throw new UsageError(`--outcome ${outcome}: wants one of ${outcomes.join(', ')}`)
+  }
+  if (operation !== undefined && !operations.includes(operation)) {
+    throw new UsageError(`--operation ${operation}: wants one of ${operations.join(', ')}`)
   }
   const nowMs = Date.now()
   for (const name of ['from', 'to']) {

@@ -5,7 +5,6 @@ import type { Arguments, Io } from './command.ts'
 import { CommandFailure, UsageError } from './failure.ts'
 import { type Options, placeOptions } from './options.ts'
 import { apiRecords } from './records-api.ts'
-import { storeRecords } from './records-store.ts'
 import { readSettings } from './settings.ts'
 
 /** Where a question is answered: by the running proxy, or by the store itself when none is running. */
@@ -44,7 +43,10 @@ export async function withRecords<Answer>(
   const named = given.text('url') ?? io.env.SIGHTGLASS_URL
   const url = address(named ?? `http://${reachable(settings.host)}:${settings.port}`)
   const token = given.text('token') ?? settings.adminToken ?? storedToken(settings.dataDir)
-  const direct = () => storeRecords(join(settings.dataDir, 'sightglass.sqlite'))
+  const direct = async () => {
+    const { storeRecords } = await import('./records-store.ts')
+    return storeRecords(join(settings.dataDir, 'sightglass.sqlite'))
+  }
 
   if (named === undefined && settings.port === 0) return using(await direct(), ask)
   try {

@@ -46,7 +46,7 @@ function whoText({ telemetry }: RunDetail): string {
   const key =
     metadata.key_id === null ? null : `key ${metadata.key_id}${metadata.key_name ? ` (${metadata.key_name})` : ''}`
   const named = [
-    `project ${metadata.project_id}${metadata.project_name ? ` (${metadata.project_name})` : ''}`,
+    `project ${metadata.project_id}${metadata.project_name && metadata.project_name !== metadata.project_id ? ` (${metadata.project_name})` : ''}`,
     ...(
       [
         ['user', metadata.user_id],

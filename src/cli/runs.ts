@@ -1,3 +1,4 @@
+import { operations } from '../records/outcome.ts'
 import type { RunPage, RunSummary } from '../stores/store.ts'
 import type { Command, Io } from './command.ts'
 import { UsageError } from './failure.ts'
@@ -40,7 +41,7 @@ export const runs: Command = {
       return value === undefined ? [] : [[name, value] as const]
     })
     const question = {
-      ...filters(given, zone),
+      ...filters(given, zone, ['model', 'all', ...operations]),
       ...Object.fromEntries(more),
       ...(statusCode === null ? {} : { status_code: String(statusCode) }),
       limit: String(wholeOption(given, 'limit', 1, 200) ?? 20),
@@ -75,8 +76,18 @@ function columnsFor(items: readonly RunSummary[], zone: string): readonly Column
       least: 10,
     },
     { head: 'Outcome', text: outcomeText, least: 8 },
-    { head: 'In', align: 'right', text: (run) => tokenText(run, run.telemetry.metadata.prompt_tokens) },
-    { head: 'Out', align: 'right', text: (run) => tokenText(run, run.telemetry.metadata.completion_tokens) },
+    {
+      head: 'In',
+      align: 'right',
+      text: (run) => tokenText(run, run.telemetry.metadata.prompt_tokens),
+      leaveOut: 1,
+    },
+    {
+      head: 'Out',
+      align: 'right',
+      text: (run) => tokenText(run, run.telemetry.metadata.completion_tokens),
+      leaveOut: 1,
+    },
     { head: 'TTFT', align: 'right', text: ({ telemetry }) => durationText(telemetry.metadata.ttft_ms), leaveOut: 3 },
     {
       head: 'Latency',

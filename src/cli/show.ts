@@ -30,6 +30,11 @@ Examples:
       throw new UsageError(`--raw ${raw}: wants request or response`)
     }
     const wanted = given.operands[0]!.toLowerCase()
+    if (!isBeginning(wanted)) {
+      throw new UsageError(
+        `${wanted}: is no id; wants one such as \`sightglass runs\` prints, at least 8 characters of it`,
+      )
+    }
     await withRecords(given, io, async (records) => {
       const id = await wholeId(wanted, records)
       if (raw !== undefined) return io.out(await kept(id, raw, records))
@@ -50,14 +55,12 @@ async function kept(id: string, side: 'request' | 'response', records: Records):
   throw new CommandFailure(`${id}: no bytes of the ${side} are kept, or there is no such call`)
 }
 
+const isBeginning = (text: string): boolean =>
+  text.length <= 36 && /^[0-9a-f]{8}(?:-[0-9a-f]{0,4}){0,4}[0-9a-f]*$/.test(text)
+
 /** The id that begins like this. Its first 48 bits are the moment of the call, which narrows the search. */
 async function wholeId(beginning: string, records: Records): Promise<string> {
   if (isId(beginning)) return beginning
-  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{0,4}){0,4}[0-9a-f]*$/.test(beginning) || beginning.length > 36) {
-    throw new UsageError(
-      `${beginning}: is no id; wants one such as \`sightglass runs\` prints, at least 8 characters of it`,
-    )
-  }
   const time = beginning.replaceAll('-', '').slice(0, 12)
   // ids made in one millisecond may run ahead of the clock
   const from = Math.max(0, Number.parseInt(time.padEnd(12, '0'), 16) - 10_000)

@@ -29,7 +29,7 @@ export const usage: Command = {
     const zone = timeZone(given)
     const groups = groupsOf(given)
     const question = {
-      ...filters(given, zone),
+      ...filters(given, zone, ['model', 'all']),
       ...(groups.length > 0 ? { group_by: groups.join(',') } : {}),
       tz: zone,
       limit: String(wholeOption(given, 'limit', 1, 10_000) ?? 100),
@@ -124,7 +124,7 @@ function remarks({ totals, truncated }: UsageAnswer, groups: readonly UsageGroup
   if (totals.estimated > 0)
     lines.push(`~ holds estimates: the provider reported no tokens for ${calls(totals.estimated)}.`)
   if (totals.unpriced > 0)
-    lines.push(`${calls(totals.unpriced)} used tokens without a known price and are not in the cost.`)
+    lines.push(`The cost leaves out ${calls(totals.unpriced)} that used tokens without a known price.`)
   if (truncated) lines.push('There are more rows: raise --limit, or narrow the question.')
   return lines.length > 0 ? `\n${lines.join('\n')}\n` : ''
 }
