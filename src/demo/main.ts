@@ -30,9 +30,12 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       await Promise.all(scenes.map((scene) => scene({ url, clients, print })))
       await proxy.settled(10_000)
       print('')
-      print('What the proxy knows of it (tokens as the providers reported them, cost by their list prices):')
+      print('What the proxy knows of it:')
       print('')
-      print(await usageTable(proxy.store, options.width ?? Number.POSITIVE_INFINITY))
+      print('$ sightglass usage --group-by project,model')
+      const { adminToken } = proxy
+      const width = options.width ?? Number.POSITIVE_INFINITY
+      for (const line of (await usageTable({ url, adminToken, dataDir, width })).split('\n')) print(line)
       print('')
       for (const line of advice(options.dataDir)) print(line)
     } finally {

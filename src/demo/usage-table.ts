@@ -1,25 +1,26 @@
-import { type Column, tableText } from '../cli/table.ts'
-import { countText, durationText, moneyText, unknown } from '../cli/text.ts'
-import type { Store, UsageRow } from '../stores/store.ts'
+import { readArguments } from '../cli/options.ts'
+import { usage } from '../cli/usage.ts'
 
-/** Usage by project, provider and model, with a line of totals. */
-export async function usageTable(store: Store, width: number): Promise<string> {
-  const { groups, totals } = await store.usage(null, { groupBy: ['project', 'provider', 'model'] })
-  const rows = [...groups].sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1))
-  return tableText(columns, [...rows, { ...totals, group: { project: 'total' } }], width)
+/** What `sightglass usage --group-by project,model` prints when this proxy is asked. */
+export async function usageTable(proxy: {
+  url: string
+  adminToken: string
+  dataDir: string
+  width: number
+}): Promise<string> {
+  const printed: string[] = []
+  const given = readArguments(
+    ['--group-by', 'project,model', '--url', proxy.url, '--token', proxy.adminToken],
+    usage.options,
+    usage.operands,
+  )
+  await usage.run(given, {
+    out: (text) => void printed.push(text.toString()),
+    note: (text) => void printed.push(text),
+    // not the settings around the demo: they are for the real thing
+    env: {},
+    cwd: proxy.dataDir,
+    width: proxy.width,
+  })
+  return printed.join('').trimEnd()
 }
-
-const nameOf = ({ group }: UsageRow): string => [group.project, group.provider, group.model].join('\u0000')
-
-const columns: readonly Column<UsageRow>[] = [
-  { head: 'project', text: ({ group }) => group.project ?? unknown },
-  { head: 'provider', text: ({ group }) => group.provider ?? '' },
-  { head: 'model', text: ({ group }) => group.model ?? '', least: 12 },
-  { head: 'calls', text: (row) => countText(row.requests), align: 'right' },
-  { head: 'errors', text: (row) => countText(row.errors), align: 'right' },
-  { head: 'input', text: (row) => countText(row.input_tokens), align: 'right' },
-  { head: 'output', text: (row) => countText(row.output_tokens), align: 'right' },
-  { head: 'first token', text: (row) => durationText(row.ttft_ms?.p50), align: 'right', leaveOut: 2 },
-  { head: 'latency', text: (row) => durationText(row.latency_ms?.p50), align: 'right', leaveOut: 1 },
-  { head: 'cost', text: (row) => (row.unpriced > 0 ? unknown : moneyText(row.cost_picodollars)), align: 'right' },
-]

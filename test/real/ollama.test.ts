@@ -243,7 +243,7 @@ describe.skipIf(inject('realServers') === null)('a real Ollama behind the proxy'
         ollama(url, 'run', model, '--think=false', 'Tell me about the sea.'),
       )
       expect(value).toContain(sea.trim())
-      const run = records.find(({ telemetry }) => telemetry.metadata.operation === 'chat')?.run
+      const run = records.find(({ telemetry }) => telemetry.metadata.operation === 'completion')?.run
       expect(run?.completion?.trim()).toBe(sea.trim())
       expect(new Set(records.map(({ telemetry }) => telemetry.metadata.provider))).toEqual(new Set(['ollama']))
     })
