@@ -46,7 +46,7 @@ const metadata = z
     client_id: text('project of the caller'),
     soeid: textOrNull('user, from x-user-id'),
     project_name: textOrNull('readable name of the project'),
-    target_service: text('origin of the upstream'),
+    target_service: text('upstream that was called'),
     endpoint: text('path of the call'),
     method: text('HTTP method'),
     status_code: count('what the client was sent; 0 when it was sent nothing', 'HTTP status'),
