@@ -16,5 +16,5 @@ storeSuite(
       },
     }
   },
-  { cases: 4 },
+  { cases: 2 },
 )
