@@ -178,6 +178,16 @@ describe('how an answer is read', () => {
     expect(seen.decoded?.choices ?? []).toEqual([])
   })
 
+  it('JSON that does not end is a bad value, unless the message was cut', () => {
+    expect(observed({ answer: chatAnswer.slice(0, 30) })).toMatchObject({
+      framing: 'json',
+      readWhole: false,
+      notes: ['the answer is no JSON'],
+      events: { bad_events: 1 },
+      decoded: { choices: [], terminated: false },
+    })
+  })
+
   it('a cut answer is never whole', () => {
     expect(observed({ type: 'text/event-stream', answer: stream, complete: false }).readWhole).toBe(false)
     expect(observed({ answer: chatAnswer.slice(0, 30), complete: false })).toMatchObject({

@@ -490,10 +490,11 @@ describe('usage', () => {
   it('of one object a choice adds the outputs and counts the prompt once', () => {
     const parts = [1, 2, 3].map((count) => ({
       choices: [],
-      ...usage(32, count, { prompt_tokens_details: { cached_tokens: 31 } }),
+      // only the first choice pays for its prompt
+      ...usage(32, count, { prompt_tokens_details: { cached_tokens: count === 1 ? 4 : 31 } }),
     }))
     const seen = decoded(parts, { request: { n: 3 }, hints: { usagePerChoice: true } })
-    expect(seen.usage).toMatchObject({ input: 32, cacheRead: 31, inputUncached: 1, output: 6, totalReported: null })
+    expect(seen.usage).toMatchObject({ input: 32, cacheRead: 4, inputUncached: 28, output: 6, totalReported: null })
     expect(seen.rawUsage).toHaveLength(3)
     expect(decoded(parts, { hints: { usagePerChoice: true } }).usage).toMatchObject({ output: 3 })
     expect(decoded(parts, { request: { n: 3 } }).usage).toMatchObject({ output: 3 })
@@ -508,6 +509,7 @@ describe('usage', () => {
     const final = { choices: [], ...usage(7, 9) }
     const { hints = {} } = vllm
     expect(decoded(chunks, { request: { n: 2 }, hints, end: false }).usage).toMatchObject({ input: 7, output: 4 })
+    expect(decoded(chunks, { request: { n: 2 }, hints }).usage).toMatchObject({ input: 7, output: 2 })
     expect(decoded([...chunks, final], { request: { n: 2 }, hints }).usage).toMatchObject({ input: 7, output: 9 })
   })
 

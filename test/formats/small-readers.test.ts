@@ -19,10 +19,10 @@ describe('the edges of a large JSON object', () => {
   })
 
   it('never take a member from within', () => {
-    expect(edgesOf('', '"usage":{"prompt_tokens":1}}]}')).toEqual({})
+    expect(edgesOf('', ',"usage":{"prompt_tokens":1}}]}')).toEqual({})
     expect(edgesOf('', 'say \\"usage\\":{\\"prompt_tokens\\":1}"}')).toEqual({})
-    expect(edgesOf('', '"usage":{"prompt_tokens":1}} more')).toEqual({})
-    expect(edgesOf('', '"usage":{"prompt_')).toEqual({})
+    expect(edgesOf('', ',"usage":{"prompt_tokens":1}} more')).toEqual({})
+    expect(edgesOf('', ',"usage":{"prompt_')).toEqual({})
   })
 
   it('survive anything', () => {

@@ -74,6 +74,7 @@ describe('server-sent events', () => {
 
   it('drops a byte order mark at the start and no other', () => {
     expect(valuesOf('\ufeffdata: {"a":"\ufeff"}\n\n')).toEqual([{ a: '\ufeff' }])
+    expect(valuesOf('\ufeff\ufeffdata: 1\n\ndata: 2\n\n')).toEqual([2])
   })
 
   it('counts comments, and takes no event from them', () => {
@@ -137,7 +138,7 @@ describe('server-sent events', () => {
     ['CRLF', '\r\n'],
     ['a lone CR', '\r'],
   ])('skips an event above the limit to its end, with %s', (_name, end) => {
-    const large = `data: {"big":"${'x'.repeat(500)}"}${end}${end}`
+    const large = `data: {"big":"${'x'.repeat(500)}",${end}data: "more":${end}data: 1}${end}${end}`
     const text = `data: 1${end}${end}${large}data: 2${end}${end}${large}${large}data: 3${end}${end}`
     for (const length of [1, 3, 50, 10_000]) {
       const heard = hear(cutInto(Buffer.from(text), length), true, 200)

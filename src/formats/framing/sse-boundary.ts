@@ -1,16 +1,12 @@
 /**
  * Finds the end of the event in progress: the place after the next blank line. Lines end with LF, CRLF or a lone CR, and any
- * of these may be split over two texts. `before` is the character before the first text, empty when it is unknown.
+ * of these may be split over two texts.
  */
 export class BoundarySearch {
-  #before: string
-
-  constructor(before: string) {
-    this.#before = before
-  }
+  #before = ''
 
   /** Index just after the blank line's end, or -1. */
-  in(text: string): number {
+  find(text: string): number {
     let before = this.#before
     let lineStart = before === '\n' || before === '\r'
     for (let place = 0; place < text.length; place++) {

@@ -36,7 +36,6 @@ class SseReader {
   /** An event that ends here may be torn: it counts only when it can be read. */
   #doubtful = false
   #search: BoundarySearch | null = null
-  #lastCharacter = '\n'
 
   constructor(receiver: Receiver, limit: number) {
     this.#receiver = receiver
@@ -64,7 +63,7 @@ class SseReader {
     this.#flush(true)
     this.#atMs = atMs
     this.#text = newDecoder()
-    this.#search = new BoundarySearch('')
+    this.#search = new BoundarySearch()
   }
 
   end(clean: boolean): void {
@@ -82,7 +81,7 @@ class SseReader {
     let rest = text
     while (rest !== '') {
       if (this.#search) {
-        const boundary = this.#search.in(rest)
+        const boundary = this.#search.find(rest)
         if (boundary === -1) break
         this.#search = null
         this.#parser.reset()
@@ -93,9 +92,8 @@ class SseReader {
       if (!this.#overflowed) break
       this.#overflowed = false
       this.reading.tooLarge++
-      this.#search = new BoundarySearch(this.#lastCharacter)
+      this.#search = new BoundarySearch()
     }
-    this.#lastCharacter = text.at(-1) ?? this.#lastCharacter
   }
 
   /** Two line ends complete whatever event is pending. */
