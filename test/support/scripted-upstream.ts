@@ -193,7 +193,12 @@ async function send(socket: Socket, bytes: Uint8Array | string): Promise<void> {
   const room = socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
   if (room) return
   await new Promise<void>((resolve) => {
-    socket.once('drain', resolve)
-    socket.once('close', resolve)
+    const go = () => {
+      socket.off('drain', go)
+      socket.off('close', go)
+      resolve()
+    }
+    socket.on('drain', go)
+    socket.on('close', go)
   })
 }
