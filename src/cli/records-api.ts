@@ -1,4 +1,5 @@
 import { arrayAt, isObject, numberAt, objectOf, stringAt } from '../records/json.ts'
+import type { TelemetryRecord } from '../records/telemetry.ts'
 import type { RunDetail, RunPage, RunSummary, UsageAnswer } from '../stores/store.ts'
 import { CommandFailure } from './failure.ts'
 import { NobodyThere, type Question, type Records } from './records.ts'
@@ -73,8 +74,13 @@ function answered(answer: Response, text: string, url: string): unknown {
 }
 
 function page(value: unknown): RunPage {
-  const items = arrayAt(value, 'items').filter((item) => isObject(objectOf(item).telemetry))
-  return { items: items as RunSummary[], nextCursor: stringAt(value, 'next_cursor'), total: numberAt(value, 'total') }
+  const items = arrayAt(value, 'items').flatMap((item): RunSummary[] => {
+    const { telemetry } = objectOf(item)
+    if (!isObject(telemetry)) return []
+    const prompt = stringAt(item, 'prompt')
+    return [{ telemetry: telemetry as unknown as TelemetryRecord, prompt, completion: stringAt(item, 'completion') }]
+  })
+  return { items, nextCursor: stringAt(value, 'next_cursor'), total: numberAt(value, 'total') }
 }
 
 function detail(value: unknown): RunDetail | null {

@@ -2,6 +2,7 @@ import { operations } from '../records/outcome.ts'
 import type { RunPage, RunSummary } from '../stores/store.ts'
 import type { Command, Io } from './command.ts'
 import { UsageError } from './failure.ts'
+import { program } from './program.ts'
 import { filterOptions, filters, timeZone, wholeOption } from './question.ts'
 import { recordOptions, withRecords } from './records.ts'
 import { type Column, tableText } from './table.ts'
@@ -60,7 +61,7 @@ function runsText(page: RunPage, zone: string, io: Io): string {
   const total = page.total !== null && page.total > page.items.length ? ` of ${countText(page.total)}` : ''
   const shown = `${page.items.length}${total} ${page.items.length === 1 && !total ? 'call' : 'calls'}, times in ${zone}.`
   const more = page.nextCursor === null ? '' : ` The next: --cursor ${page.nextCursor}`
-  return `${table}\n${shown} One of them in full: sightglass show ID${more === '' ? '' : `\n${more.trim()}`}\n`
+  return `${table}\n${shown} One of them in full: ${program} show ID${more === '' ? '' : `\n${more.trim()}`}\n`
 }
 
 function columnsFor(items: readonly RunSummary[], zone: string): readonly Column<RunSummary>[] {

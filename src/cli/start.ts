@@ -23,7 +23,7 @@ What each setting does: docs/settings.md. What holds, and why: sightglass config
       throw startFailure(error, settings)
     })
     // signals are heard before anybody is told that they may come
-    const end = stopped(running, log)
+    const end = stopped(running, io)
     announce(running, settings, log, io)
     await end
     return 0
@@ -50,17 +50,17 @@ function announce(running: RunningProxy, settings: Settings, log: Log, io: Io): 
 const sameSignalMs = 500
 
 /** Resolves once a signal stopped the proxy. The first drains; the next one cuts what still runs. */
-function stopped(running: RunningProxy, log: Log): Promise<void> {
+function stopped(running: RunningProxy, io: Io): Promise<void> {
   return new Promise((resolve, reject) => {
     let firstAt: number | null = null
-    const signalled = (signal: NodeJS.Signals) => {
+    const signalled = () => {
       if (firstAt === null) {
         firstAt = performance.now()
-        log.info(`${signal}: stopping; once more to cut what still runs`)
+        if (process.stderr.isTTY) io.note('Stopping; once more to cut what still runs.\n')
         running.stop().then(resolve, reject)
       } else if (performance.now() - firstAt > sameSignalMs) running.cut()
     }
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => signalled(signal))
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, signalled)
   })
 }
 

@@ -1,6 +1,7 @@
 import { type UsageAnswer, type UsageGroup, type UsageRow, type UsageSums, usageGroups } from '../stores/store.ts'
 import type { Arguments, Command, Io } from './command.ts'
 import { UsageError } from './failure.ts'
+import { program } from './program.ts'
 import { filterOptions, filters, timeZone, wholeOption } from './question.ts'
 import { recordOptions, withRecords } from './records.ts'
 import { type Column, tableText } from './table.ts'
@@ -59,7 +60,7 @@ function usageText(answer: UsageAnswer, groups: readonly UsageGroup[], given: Ar
     const narrowed = ['from', 'to', 'project', 'key', 'user', 'model', 'provider', 'outcome'].some((name) =>
       given.text(name),
     )
-    return narrowed ? 'No calls like that.\n' : 'No calls yet. `sightglass start` prints how to point a client at it.\n'
+    return narrowed ? 'No calls like that.\n' : `No calls yet. "${program} start" prints how to point a client at it.\n`
   }
   const total: UsageRow = { ...answer.totals, group: {} }
   const rows = answer.groups.length > 1 || answer.truncated ? [...answer.groups, total] : answer.groups

@@ -3,6 +3,7 @@ import { version } from '../lib/version.ts'
 import type { RunningProxy } from '../main.ts'
 import type { Settings } from '../settings/settings.ts'
 import { isLoopback } from '../settings/together.ts'
+import { program } from './program.ts'
 
 export interface Welcome {
   readonly url: string
@@ -30,7 +31,7 @@ export function welcomeText({ url, settings, running, onTerminal }: Welcome): st
     export OLLAMA_HOST=${url}
 ${open}
   Records      ${here(settings.dataDir)}
-  Look up      sightglass usage · sightglass runs · ${url}/usage
+  Look up      ${program} usage (or runs, show ID), or ${url}/usage
   Admin token  ${token}${tokenPlace}${token ? ')' : ''}
   Stop         Ctrl-C
 

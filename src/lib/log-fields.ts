@@ -1,6 +1,12 @@
 /** The fields as a log line may show them: secrets as `***`, bytes as their number, errors as message, code and cause. */
 export function printableFields(fields: object): Record<string, unknown> {
-  return shownObject(fields, 0)
+  const shown = shownObject(fields, 0)
+  for (const name of ['level', 'time', 'msg']) {
+    if (!Object.hasOwn(shown, name)) continue
+    shown[`${name}_`] = shown[name]
+    delete shown[name]
+  }
+  return shown
 }
 
 /** One value, cleaned in the same way. */

@@ -48,6 +48,9 @@ export function candidates(row: Row<unknown>, places: Places): readonly Given[] 
   if (node) addNode(node, row, places, add)
   const pathNode = row.secret ? file.find(`${row.path}_file`) : null
   if (pathNode?.kind === 'text') addFile(pathNode.text, `${file.place(pathNode)}: ${row.path}_file`)
+  else if (pathNode && pathNode.kind !== 'unset') {
+    problems.about(`${row.path}_file`, file.place(pathNode), 'wants the path of a file')
+  }
   return found
 }
 

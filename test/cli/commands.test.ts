@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { lockDirectory } from '../../src/stores/sqlite/lock.ts'
 import { workingDirectory } from '../settings/support.ts'
 import { cli, spawnCli, storeWith, temporary } from './run-cli.ts'
 
@@ -112,6 +113,23 @@ describe('start', () => {
     const { code, notes } = await spawnCli(['start', '--port', 'x'], { LOG_LEVEL: 'loud', DATA_DIR: temporary() })
     expect(code).toBe(1)
     expect(notes).toContain('2 settings are wrong')
+  })
+
+  it('says that another process works in the data directory', async () => {
+    const DATA_DIR = temporary()
+    const lock = lockDirectory(DATA_DIR)
+    onTestFinished(() => lock.release())
+    const { code, notes } = await spawnCli(['start', '--port', '0'], { DATA_DIR })
+    expect(code).toBe(1)
+    expect(notes).toContain(DATA_DIR)
+    expect(notes).not.toContain('    at ')
+  })
+
+  it('says that the data directory cannot be made', async () => {
+    const cwd = workingDirectory({ 'a-file': '' })
+    const { code, notes } = await spawnCli(['start', '--port', '0', '--data-dir', 'a-file/data'], {}, cwd)
+    expect(code).toBe(1)
+    expect(notes).toContain(join(cwd, 'a-file/data'))
   })
 
   it('says that the port is in use, and how to choose another', async () => {

@@ -22,6 +22,13 @@ describe('a log line', () => {
     })
   })
 
+  it('keeps its own time, level and message when fields have these names', () => {
+    const { log, lines, events } = logged()
+    log.info('real', { msg: 'other', level: 9, time: 1 })
+    expect(lines[0]!.match(/"msg":/g)).toHaveLength(1)
+    expect(events()[0]).toMatchObject({ msg: 'real', level: 'info', msg_: 'other', level_: 9, time_: 1 })
+  })
+
   it('is left out below the level', () => {
     const { log, events } = logged({ level: 'warn' })
     log.debug('one')

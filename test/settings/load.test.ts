@@ -174,6 +174,12 @@ describe('secrets', () => {
     ])
   })
 
+  it('are not looked for in what is no path', () => {
+    expect(problemsOf({ yaml: 'pepper_file: [a]' })).toEqual([
+      'pepper_file (config/sightglass.yaml:1): wants the path of a file',
+    ])
+  })
+
   it('stand in no message', () => {
     const [problem] = problemsOf({ env: { ADMIN_TOKEN: 'canary with spaces' } })
     expect(problem).toContain('admin_token = "***" (ADMIN_TOKEN): wants')
