@@ -58,6 +58,15 @@ it('groups by the hours and days of the zone that is asked for', async () => {
   expect(body.groups[0].group).toEqual({ hour: '2026-11-19T19:00+09:00' })
 })
 
+it.each(['%2B09:00', 'utc', 'EST5EDT', 'Asia/Kolkata', 'America/St_Johns', 'Etc/GMT-14'])(
+  'groups by the days of %s',
+  async (zone) => {
+    const { status, body } = await (await apiOver(records)).ask(`/usage?group_by=day&tz=${zone}&from=2026-11-19`)
+    expect(status).toBe(200)
+    expect(body.groups.reduce((sum: number, { requests }: { requests: number }) => sum + requests, 0)).toBe(4)
+  },
+)
+
 it.each([
   ['project=globex', 1],
   [`key=${bob}`, 1],
