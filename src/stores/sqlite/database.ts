@@ -12,17 +12,17 @@ export class StoreUnusable extends Error {
 export function openForWriting(path: string): DatabaseSync {
   return opened(path, 'written', () => {
     makePrivate(path)
-    const database = new DatabaseSync(path)
-    database.exec(`
-      PRAGMA busy_timeout = 5000;
-      PRAGMA auto_vacuum = INCREMENTAL;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL;
-      PRAGMA wal_autocheckpoint = 8000;
-      PRAGMA cache_size = -32000;
-    `)
-    migrate(database, path)
-    return database
+    return prepared(new DatabaseSync(path), (database) => {
+      database.exec(`
+        PRAGMA busy_timeout = 5000;
+        PRAGMA auto_vacuum = INCREMENTAL;
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = NORMAL;
+        PRAGMA wal_autocheckpoint = 8000;
+        PRAGMA cache_size = -32000;
+      `)
+      migrate(database, path)
+    })
   })
 }
 
@@ -30,13 +30,23 @@ export function openForWriting(path: string): DatabaseSync {
 export function openForReading(path: string): DatabaseSync {
   return opened(path, 'read', () => {
     if (!existsSync(path)) throw new StoreUnusable(`${path} does not exist yet`)
-    const database = new DatabaseSync(path, { readOnly: true })
-    database.exec('PRAGMA busy_timeout = 2000; PRAGMA query_only = ON; PRAGMA cache_size = -16000')
-    const found = foundVersion(database, path)
-    if (found === schemaVersion) return database
-    database.close()
-    throw new StoreUnusable(`${path} has schema version ${found} and is not yet brought to ${schemaVersion}`)
+    return prepared(new DatabaseSync(path, { readOnly: true }), (database) => {
+      database.exec('PRAGMA busy_timeout = 2000; PRAGMA query_only = ON; PRAGMA cache_size = -16000')
+      const found = foundVersion(database, path)
+      if (found < schemaVersion)
+        throw new StoreUnusable(`${path} has schema version ${found} and is not yet brought to ${schemaVersion}`)
+    })
   })
+}
+
+function prepared(database: DatabaseSync, prepare: (database: DatabaseSync) => void): DatabaseSync {
+  try {
+    prepare(database)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 function opened(path: string, use: 'written' | 'read', open: () => DatabaseSync): DatabaseSync {

@@ -64,7 +64,8 @@ class Groups {
         (byTime ? one.sinceMs - other.sinceMs : 0) || other.sums.counts.requests - one.sums.counts.requests,
     )
     for (const { sums } of rows) mergeSums(totals, sums)
-    const shown = this.#names.length === 0 ? [] : rows.slice(0, limit)
+    const kept = byTime ? rows.slice(-limit) : rows.slice(0, limit) // the newest hours, the largest groups
+    const shown = this.#names.length === 0 ? [] : kept
     return {
       groups: shown.map(({ group, sums }) => ({ group, ...usageSums(sums) })),
       totals: usageSums(totals),
