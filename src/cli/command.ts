@@ -1,10 +1,15 @@
 import type { Option } from './options.ts'
 
-export interface Command {
+/** A command as the list of all has it; the rest of it is loaded when it is called. */
+export interface CommandEntry {
   readonly name: string
   /** What stands after the name: `ID`. */
   readonly operands: readonly string[]
   readonly summary: string
+  load(): Promise<Command>
+}
+
+export interface Command {
   /** More lines for its help. */
   readonly details: string
   readonly options: Readonly<Record<string, Option>>

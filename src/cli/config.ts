@@ -9,9 +9,6 @@ import { tableText } from './table.ts'
 import { oneLine, unknown } from './text.ts'
 
 export const config: Command = {
-  name: 'config',
-  operands: [],
-  summary: 'The settings that hold, and where each came from.',
   details: `A flag counts more than an environment variable, that more than the settings file. Secrets are not shown.
 What each setting does: docs/settings.md`,
   options: { json: { about: 'The answer as JSON.' }, ...settingOptions },

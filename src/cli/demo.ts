@@ -2,9 +2,6 @@ import { resolve } from 'node:path'
 import type { Command } from './command.ts'
 
 export const demo: Command = {
-  name: 'demo',
-  operands: [],
-  summary: 'Shows it all without any API key: a scripted provider, calls of three projects, the usage that resulted.',
   details:
     'Runs on free ports of this machine. Its records go when it ends, unless --data-dir says where to keep them.',
   options: { 'data-dir': { value: 'DIR', about: 'Keep the records of the demo there.' } },

@@ -1,8 +1,8 @@
-import type { Command } from './command.ts'
+import type { Command, CommandEntry } from './command.ts'
 import type { Option } from './options.ts'
 
 /** `sightglass --help`. */
-export function generalHelp(commands: readonly Command[]): string {
+export function generalHelp(commands: readonly CommandEntry[]): string {
   const rows = commands.map((command): Row => [callOf(command), command.summary])
   return `Sightglass: a window in the pipe to your language models. It passes every call on unchanged and keeps a true
 record of it: who called, what was said, tokens, time to first token, latency, cost.
@@ -21,12 +21,12 @@ Exit codes: 0 done, 1 failed, 2 wrongly called.
 }
 
 /** `sightglass COMMAND --help`. */
-export function commandHelp(command: Command): string {
+export function commandHelp(entry: CommandEntry, command: Command): string {
   const rows = Object.entries(command.options).map(([name, option]): Row => [optionText(name, option), option.about])
   rows.push(['-h, --help', 'This text.'])
-  return `Usage: sightglass ${callOf(command)} [options]
+  return `Usage: sightglass ${callOf(entry)} [options]
 
-${command.summary}
+${entry.summary}
 
 ${command.details}
 
@@ -36,7 +36,7 @@ ${rowsText(rows)}`
 
 type Row = readonly [name: string, about: string]
 
-const callOf = ({ name, operands }: Command) => [name, ...operands].join(' ')
+const callOf = ({ name, operands }: CommandEntry) => [name, ...operands].join(' ')
 
 const optionText = (name: string, { value, short }: Option) =>
   `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`

@@ -2,18 +2,11 @@
 import { nearest } from '../lib/nearest.ts'
 import { version } from '../lib/version.ts'
 import { SettingsError } from '../settings/problems.ts'
-import type { Command, Io } from './command.ts'
-import { config } from './config.ts'
-import { demo } from './demo.ts'
+import type { CommandEntry, Io } from './command.ts'
+import { commands } from './commands.ts'
 import { CommandFailure, UsageError } from './failure.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { readArguments } from './options.ts'
-import { runs } from './runs.ts'
-import { show } from './show.ts'
-import { start } from './start.ts'
-import { usage } from './usage.ts'
-
-const commands: readonly Command[] = [start, usage, runs, show, config, demo]
 
 /** Runs one command line; resolves to the exit code: 0 done, 1 failed, 2 wrongly called. */
 export async function main(words: readonly string[], io: Io): Promise<number> {
@@ -45,19 +38,22 @@ async function run(words: readonly string[], io: Io): Promise<number> {
     return 0
   }
   if (first === '--help' || first === '-h' || first === 'help') {
-    io.out(rest[0] === undefined ? generalHelp(commands) : commandHelp(commandOf(rest[0])))
+    io.out(rest[0] === undefined ? generalHelp(commands) : await helpOf(commandOf(rest[0])))
     return 0
   }
-  const command = commandOf(first)
-  const given = readArguments(rest, { ...command.options, help: { short: 'h', about: 'This text.' } }, command.operands)
+  const entry = commandOf(first)
+  const command = await entry.load()
+  const given = readArguments(rest, { ...command.options, help: { short: 'h', about: 'This text.' } }, entry.operands)
   if (given.flag('help')) {
-    io.out(commandHelp(command))
+    io.out(commandHelp(entry, command))
     return 0
   }
   return command.run(given, io)
 }
 
-function commandOf(word: string): Command {
+const helpOf = async (entry: CommandEntry) => commandHelp(entry, await entry.load())
+
+function commandOf(word: string): CommandEntry {
   const command = commands.find(({ name }) => name === word)
   if (command) return command
   if (word.startsWith('-')) throw new UsageError(`${word} is no option here; options follow a command`)

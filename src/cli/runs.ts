@@ -9,9 +9,6 @@ import { type Column, tableText } from './table.ts'
 import { countText, durationText, moneyText, oneLine, shortened, timeText, unknown } from './text.ts'
 
 export const runs: Command = {
-  name: 'runs',
-  operands: [],
-  summary: 'The latest calls, newest first.',
   details: `Examples:
   sightglass runs
   sightglass runs --project checkout --status error --from 24h

@@ -7,9 +7,6 @@ import { type Records, recordOptions, withRecords } from './records.ts'
 import { runText } from './run-text.ts'
 
 export const show: Command = {
-  name: 'show',
-  operands: ['ID'],
-  summary: 'One call in full: who, when, what was said, timings, tokens, cost.',
   details: `ID is the value of the answer's x-sightglass-id header, or as much of the beginning of an id as tells it apart
 (at least 8 characters, as \`sightglass runs\` prints it).
 

@@ -8,9 +8,6 @@ import { readSettings } from './settings.ts'
 import { welcomeText } from './welcome.ts'
 
 export const start: Command = {
-  name: 'start',
-  operands: [],
-  summary: 'Runs the proxy until it is stopped (Ctrl-C, SIGTERM).',
   details: `Every option may also be an environment variable or stand in the settings file; these count in that order.
 What each setting does: docs/settings.md. What holds, and why: sightglass config`,
   options: settingOptions,

@@ -8,9 +8,6 @@ import { type Column, tableText } from './table.ts'
 import { countText, durationText, moneyText, oneLine, percentText, rateText, unknown } from './text.ts'
 
 export const usage: Command = {
-  name: 'usage',
-  operands: [],
-  summary: 'Tokens, cost and speed, summed up by project, key, user, model, provider, outcome, hour or day.',
   details: `Examples:
   sightglass usage
   sightglass usage --group-by project,model --from 7d

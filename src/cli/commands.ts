@@ -1,0 +1,41 @@
+import type { CommandEntry } from './command.ts'
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'start',
+    operands: [],
+    summary: 'Runs the proxy until it is stopped (Ctrl-C, SIGTERM).',
+    load: async () => (await import('./start.ts')).start,
+  },
+  {
+    name: 'usage',
+    operands: [],
+    summary: 'Tokens, cost and speed, summed up by project, key, user, model, provider, outcome, hour or day.',
+    load: async () => (await import('./usage.ts')).usage,
+  },
+  {
+    name: 'runs',
+    operands: [],
+    summary: 'The latest calls, newest first.',
+    load: async () => (await import('./runs.ts')).runs,
+  },
+  {
+    name: 'show',
+    operands: ['ID'],
+    summary: 'One call in full: who, when, what was said, timings, tokens, cost.',
+    load: async () => (await import('./show.ts')).show,
+  },
+  {
+    name: 'config',
+    operands: [],
+    summary: 'The settings that hold, and where each came from.',
+    load: async () => (await import('./config.ts')).config,
+  },
+  {
+    name: 'demo',
+    operands: [],
+    summary: 'Shows it all without any API key: a scripted provider, calls of three projects, the usage that resulted.',
+    load: async () => (await import('./demo.ts')).demo,
+  },
+]
