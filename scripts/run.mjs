@@ -42,7 +42,17 @@ const child = spawn(pinnedNode, ['--disable-warning=ExperimentalWarning', ...pro
   stdio: 'inherit',
 })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+
+// npm's shell may die of a signal without passing it on; whoever is left without a parent was meant too
+const parent = process.ppid
+const orphaned = setInterval(() => {
+  if (process.ppid === parent) return
+  clearInterval(orphaned)
+  child.kill('SIGTERM')
+}, 250)
+
 child.on('exit', (code, signal) => {
+  clearInterval(orphaned)
   if (signal) {
     process.removeAllListeners(signal)
     process.kill(process.pid, signal)

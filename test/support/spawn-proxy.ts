@@ -18,24 +18,23 @@ export async function spawnProxy(options: SpawnOptions = {}): Promise<SpawnedPro
     `http://127.0.0.1:${port}`,
   ])
   const adminToken = 'test-admin-token'
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', join('src', 'cli', 'main.ts'), 'start', ...(options.args ?? [])],
-    {
-      cwd: options.cwd ?? root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env.PATH,
-        HOST: '127.0.0.1',
-        PORT: '0',
-        DATA_DIR: dataDir,
-        ADMIN_TOKEN: adminToken,
-        DRAIN_DELAY: '0',
-        ...Object.fromEntries(upstreams),
-        ...options.env,
-      },
+  const [program, ...words] = options.npm
+    ? ['npm', 'start', '--silent', '--']
+    : [process.execPath, '--disable-warning=ExperimentalWarning', join('src', 'cli', 'main.ts'), 'start']
+  const child = spawn(program!, [...words, ...(options.args ?? [])], {
+    cwd: options.cwd ?? root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      DATA_DIR: dataDir,
+      ADMIN_TOKEN: adminToken,
+      DRAIN_DELAY: '0',
+      ...Object.fromEntries(upstreams),
+      ...options.env,
     },
-  )
+  })
   const printed: string[] = []
   const ready = signal<number>()
   const read = (bytes: Buffer) => {
@@ -73,7 +72,7 @@ export async function spawnProxy(options: SpawnOptions = {}): Promise<SpawnedPro
     output: () => printed.join(''),
     exited,
     stop,
-    [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')),
+    [Symbol.asyncDispose]: async () => void (await stop(options.npm ? 'SIGTERM' : 'SIGKILL')),
   }
 }
 
@@ -82,6 +81,8 @@ export interface SpawnOptions {
   upstreams?: Readonly<Record<string, number>>
   env?: Readonly<Record<string, string>>
   args?: readonly string[]
+  /** Started with `npm start`, as the README says, which is then to be stopped by SIGTERM. */
+  npm?: boolean
   /** Kept after the end when given. */
   dataDir?: string
   cwd?: string
