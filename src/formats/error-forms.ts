@@ -11,6 +11,7 @@ const messageCharacters = 2000
 export function errorIn(value: unknown, name: string | null = null): AnswerError | null {
   // Google wraps its error object in a list
   if (Array.isArray(value)) return value.length === 1 && isObject(value[0]) ? errorIn(value[0], name) : null
+  if (typeof value === 'string') return name === 'error' ? errorOfText(value) : null
   if (!isObject(value)) return null
   return (
     underError(value) ??

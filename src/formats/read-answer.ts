@@ -33,7 +33,7 @@ export function readAnswer(
   const { response, close } = exchange
   const content = decodeContent(response, head.contentEncoding)
   const { pieces } = content
-  const framing = chooseFraming({ ...head, wantsStream: asked.wantsStream }, pieces)
+  const framing = chooseFraming({ contentType: head.contentType, wantsStream: asked.wantsStream }, pieces)
   const clean = close?.upstreamComplete === true
   const feed = new Feed(decoder)
   const reading = emptyReading()

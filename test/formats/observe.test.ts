@@ -138,6 +138,12 @@ describe('the request', () => {
     expect(seen.notes.join()).toMatch(/too large to be read whole/)
   })
 
+  it('in parts (multipart) is no malformed one, and nothing is read of it', () => {
+    const body = '--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--x--\r\n'
+    const seen = observed({ requestType: 'Multipart/Form-Data; boundary=x', body })
+    expect(seen.request).toMatchObject({ malformed: false, model: null })
+  })
+
   it('that was not captured is no malformed one', () => {
     const given = exchange({})
     const seen = observe({ ...given, request: { pieces: [], size: 99, whole: false } }, openai, pepper)
@@ -277,6 +283,17 @@ describe('errors', () => {
       choices: [{ text: 'Yo' }],
       terminated: true,
     })
+  })
+
+  it.each([
+    'event: error\ndata: {"message":"no"}\n\n',
+    'event: error\ndata: no\n\n',
+    'data: {"type":"error","code":null,"message":"no","sequence_number":3}\n\n',
+    'data: {"object":"error","message":"no"}\n\n',
+    'data: {"type":"response.failed","response":{"error":{"message":"no"}}}\n\n',
+  ])('are found in the event %j', (event) => {
+    const seen = observed({ type: 'text/event-stream', answer: `${event}data: [DONE]\n\n` })
+    expect(seen).toMatchObject({ decoded: { error: { message: 'no' } }, events: { bad_events: 0 } })
   })
 
   it('that are null are none', () => {

@@ -163,6 +163,14 @@ describe('server-sent events', () => {
     expect(heard).toMatchObject({ values: [1, 9], reading: { gaps: 1, events: 2, badEvents: 0 } })
   })
 
+  it('keeps an event that is complete JSON before a gap', () => {
+    const heard = hear([
+      { offset: 0, atMs: 1, bytes: Buffer.from('data: {"usage":1}\n') },
+      { offset: 900, atMs: 2, bytes: Buffer.from('x\n\ndata: 9\n\n') },
+    ])
+    expect(heard).toMatchObject({ values: [{ usage: 1 }, 9], times: [1, 2] })
+  })
+
   it('reads 100,000 tiny events', () => {
     expect(hear(cutInto(Buffer.from('data: 1\n\n'.repeat(100_000)), 1500)).values).toHaveLength(100_000)
   })

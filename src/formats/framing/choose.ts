@@ -8,11 +8,11 @@ export type Framing = Observed['framing']
 const sniffBytes = 8 << 10
 
 /**
- * How to read an answer, from its status, type and first bytes (wire-formats 2.1). The type is believed only where the bytes
+ * How to read an answer, from its type and first bytes (wire-formats 2.1). The type is believed only where the bytes
  * do not contradict it: servers send errors as events, events as plain text and lines of JSON as one JSON.
  */
 export function chooseFraming(
-  answer: { status: number; contentType: string | null; wantsStream: boolean },
+  answer: { contentType: string | null; wantsStream: boolean },
   pieces: readonly Piece[],
 ): Framing {
   const start = firstBytes(pieces, sniffBytes)
@@ -22,8 +22,8 @@ export function chooseFraming(
   const text = textOf(start)
   const looks = sniff(text)
   if (type === 'text/event-stream') return looks === 'json' || looks === 'ndjson' ? looks : 'sse'
-  if (lineTypes.has(type)) return looks === 'sse' ? 'sse' : 'ndjson'
-  if (looks === 'sse') return answer.status < 400 || !type.includes('json') ? 'sse' : 'json'
+  if (looks === 'sse') return 'sse'
+  if (lineTypes.has(type)) return 'ndjson'
   if (type.includes('json')) return looks === 'ndjson' ? 'ndjson' : 'json'
   if (looks !== null) return looks
   if (text.trim() === '') return answer.wantsStream && type === '' ? 'sse' : 'text'

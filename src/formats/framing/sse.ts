@@ -115,7 +115,9 @@ class SseReader {
       this.#receiver.done(this.#atMs)
       return
     }
-    const parsed = trimmed === '' ? { value: null } : parseJson(data)
+    // the text of an error that is no JSON is still its message
+    const parsed =
+      trimmed === '' ? { value: null } : (parseJson(data) ?? (name === 'error' ? { value: trimmed } : null))
     if (parsed === null && this.#doubtful) return
     this.reading.events++
     if (parsed === null) this.reading.badEvents++
