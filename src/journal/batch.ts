@@ -2,6 +2,13 @@ import { dataHeaderBytes, type FrameType, headerBytes, maxPayloadBytes, sealData
 
 export type Written = (safe: boolean) => void
 
+/** Who is told once the frames are on the disk, or why not to wait for it. */
+export interface Waiting {
+  exchange: number
+  last: boolean
+  written: Written
+}
+
 /**
  * The frames that one write takes, as a list of buffers for `writev`. Headers, JSON and short pieces are laid one after the
  * other into a slab that is used again after the write; long pieces are taken by reference.
@@ -10,7 +17,7 @@ export class Batch {
   parts: Uint8Array[] = []
   bytes = 0
   /** In the order of their frames. */
-  callbacks: Written[] = []
+  callbacks: Waiting[] = []
   /** When the oldest callback began to wait. */
   sinceMs = 0
   #salt: number

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { ExchangeClose, ExchangeHead, ExchangeOpen } from '../records/exchange.ts'
-import { Batch, type Written } from './batch.ts'
+import { Batch, type Waiting, type Written } from './batch.ts'
 import { type JournalFiles, systemFiles } from './files.ts'
 import type { FrameType } from './frames.ts'
 import type { Journal, JournalCounters } from './journal.ts'
@@ -69,6 +69,8 @@ class JournalWriter implements Journal {
   #calmMs = firstCalmMs
   #watch: NodeJS.Timeout | null = null
   #exchange = 0
+  /** Open exchanges whose OPEN was not on the disk when they went on. */
+  #unprotected = new Set<number>()
   #ended = false
   #drained: (() => void) | null = null
 
@@ -137,12 +139,12 @@ class JournalWriter implements Journal {
     } catch (error) {
       this.counters.dropped++
       this.#problem(`journal dropped ${type} of exchange ${exchange}`, error)
-      if (written) setImmediate(() => this.#release([written], false))
+      if (written) setImmediate(() => this.#release([{ exchange, last: type === 'close', written }], false))
       return
     }
     if (written) {
       if (this.#collecting.callbacks.length === 0) this.#collecting.sinceMs = this.#clock.mono()
-      this.#collecting.callbacks.push(written)
+      this.#collecting.callbacks.push({ exchange, last: type === 'close', written })
     }
     if (!this.#scheduled) this.#schedule()
   }
@@ -273,15 +275,23 @@ class JournalWriter implements Journal {
     this.#release(callbacks, false)
   }
 
-  #release(callbacks: readonly Written[], safe: boolean) {
-    if (!safe) this.counters.unprotected += callbacks.length
-    for (const written of callbacks) {
+  #release(callbacks: readonly Waiting[], safe: boolean) {
+    for (const { exchange, last, written } of callbacks) {
+      if (!safe || this.#unprotected.size > 0) this.#count(exchange, last, safe)
       try {
         written(safe)
       } catch (error) {
         this.#problem('journal callback threw', error)
       }
     }
+  }
+
+  /** A call is unprotected once, whichever of its ends was. */
+  #count(exchange: number, last: boolean, safe: boolean) {
+    const known = this.#unprotected.has(exchange)
+    if (last) this.#unprotected.delete(exchange)
+    else if (!safe) this.#unprotected.add(exchange)
+    if (!safe && !known) this.counters.unprotected++
   }
 
   #finishWhenDrained() {

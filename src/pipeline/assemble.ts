@@ -140,19 +140,33 @@ export class Assembler {
     const { segment } = this.#reader.position
     if (segment === this.#carriedIn) return
     const before = (segment - segments) * segmentFactor
-    let found = false
+    const chosen: Tracked[] = []
     for (const tracked of this.open.values()) {
-      if (tracked.closedAt !== null || tracked.places.length === 0 || tracked.places[0]! >= before) continue
-      const last = tracked.places.at(-2)!
-      const blobs = packFrames(this.#kept(tracked), this.#reader.salt)
-      const carry = blobs.map((frame) => ({ epoch: this.epoch, exchange: tracked.exchange, frame }))
-      this.#store.commit({ ...nothing, carry })
-      tracked.carriedUpTo = last
-      tracked.places = []
-      found = true
+      if (tracked.closedAt === null && tracked.places.length > 0 && tracked.places[0]! < before) chosen.push(tracked)
     }
-    if (found) this.#findCarried()
+    while (chosen.length > 0) this.#carrySome(chosen)
     this.#carriedIn = segment
+  }
+
+  /** Takes from the front of `chosen` what one commit should hold. */
+  #carrySome(chosen: Tracked[]) {
+    const taken: Tracked[] = []
+    const carry: { epoch: string; exchange: number; frame: Uint8Array }[] = []
+    for (let bytes = 0; bytes < carryBytes && taken.length < chosen.length; ) {
+      const tracked = chosen[taken.length]!
+      for (const frame of packFrames(this.#kept(tracked), this.#reader.salt)) {
+        carry.push({ epoch: this.epoch, exchange: tracked.exchange, frame })
+        bytes += frame.length
+      }
+      taken.push(tracked)
+    }
+    this.#store.commit({ ...nothing, carry })
+    for (const tracked of taken) {
+      tracked.carriedUpTo = tracked.places.at(-2)!
+      tracked.places = []
+    }
+    chosen.splice(0, taken.length)
+    this.#findCarried()
   }
 
   *#kept(tracked: Tracked): Generator<{ mark: number; bytes: Buffer }> {
@@ -211,6 +225,9 @@ export const nothing: LocalBatch = Object.freeze({
   carry: [],
   uncarry: [],
 })
+
+/** About so much goes into the database at once when calls are carried. */
+const carryBytes = 8 * 1024 * 1024
 
 /** A place as one number, in the order of reading. */
 const segmentFactor = 2 ** 32

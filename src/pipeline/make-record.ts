@@ -25,16 +25,15 @@ export async function makeRecord(
   return { record: source.rawRecord(exchange, error), error }
 }
 
-async function inTime(exchange: Exchange, { toRecord, recordDeadlineMs = 30_000 }: RecordSource) {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(reject, recordDeadlineMs, new Error(`decoding took more than ${recordDeadlineMs} ms`))
+function inTime(exchange: Exchange, { toRecord, recordDeadlineMs = 30_000 }: RecordSource): Promise<StoredRecord> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Error(`decoding took more than ${recordDeadlineMs} ms`))
+    const timer = setTimeout(late, recordDeadlineMs)
+    const made = async () => toRecord(exchange)
+    made()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
   })
-  try {
-    return await Promise.race([toRecord(exchange), late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 const attempts = 2
