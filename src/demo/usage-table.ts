@@ -12,7 +12,7 @@ export async function usageTable(proxy: {
   const given = readArguments(
     ['--group-by', 'project,model', '--url', proxy.url, '--token', proxy.adminToken],
     usage.options,
-    usage.operands,
+    [],
   )
   await usage.run(given, {
     out: (text) => void printed.push(text.toString()),
