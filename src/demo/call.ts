@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { type JsonObject, stringAt } from '../records/json.ts'
 
 /** How fast the scripted models speak. */
@@ -14,10 +15,12 @@ export interface Call {
   headers: IncomingMessage['headers']
   /** The parsed body; null when it was no JSON object. */
   body: JsonObject | null
+  raw: Buffer
   pace: Pace
   /** Answers with a JSON value after the time that `tokens` tokens take. */
   json(status: number, value: unknown, options?: { tokens?: number; headers?: Record<string, string> }): Promise<void>
   text(status: number, value: string): void
+  bytes(status: number, contentType: string, value: Buffer): void
   /** Begins a stream. */
   stream(contentType: string, headers?: Record<string, string>): Stream
 }
@@ -59,7 +62,11 @@ export const tokensBeforeFailure = 3
 export const durationMs = (pace: Pace, tokens: number): number =>
   pace.firstTokenMs + (Math.max(0, tokens - 1) * 1000) / pace.tokensPerSecond
 
-export function callOf(request: IncomingMessage, response: ServerResponse, body: JsonObject | null, pace: Pace): Call {
+export function callOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { raw, body, pace }: Pick<Call, 'raw' | 'body' | 'pace'>,
+): Call {
   const startedMs = performance.now()
   const until = async (atMs: number) => {
     const left = Math.max(0, startedMs + atMs - performance.now())
@@ -70,22 +77,26 @@ export function callOf(request: IncomingMessage, response: ServerResponse, body:
     path: (request.url ?? '').split('?', 1)[0] ?? '',
     headers: request.headers,
     body,
+    raw,
     pace,
     async json(status, value, options = {}) {
       if (options.tokens !== undefined) await until(durationMs(pace, options.tokens))
       const text = Buffer.from(JSON.stringify(value))
+      const coded = text.length >= compressedFrom && gzipWelcome(request)
+      const body = coded ? gzipSync(text) : text
       response.writeHead(status, {
         'content-type': 'application/json',
-        'content-length': text.length,
+        ...(coded && { 'content-encoding': 'gzip' }),
+        'content-length': body.length,
         ...options.headers,
       })
-      response.end(text)
+      response.end(body)
     },
     text(status, value) {
-      response.writeHead(status, {
-        'content-type': 'text/plain; charset=utf-8',
-        'content-length': Buffer.byteLength(value),
-      })
+      this.bytes(status, 'text/plain; charset=utf-8', Buffer.from(value))
+    },
+    bytes(status, contentType, value) {
+      response.writeHead(status, { 'content-type': contentType, 'content-length': value.length })
       response.end(value)
     },
     stream(contentType, headers = {}) {
@@ -105,6 +116,11 @@ export function callOf(request: IncomingMessage, response: ServerResponse, body:
     },
   }
 }
+
+/** The vendors compress longer answers where the client allows it; a local Ollama does not. */
+const compressedFrom = 512
+const gzipWelcome = ({ headers, url }: IncomingMessage): boolean =>
+  /\bgzip\b/.test(String(headers['accept-encoding'] ?? '')) && !url?.startsWith('/api/')
 
 /** Between 0.6 and 1.4, 1 on average: real models are uneven, and this one unevenly the same each time. */
 const wobble = (place: number): number => 0.6 + 0.08 * ((place * 37) % 11)

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { isObject, type JsonObject, parseJson } from '../records/json.ts'
+import { isObject, parseJson } from '../records/json.ts'
 import { anthropicError, anthropicRoutes } from './anthropic-shape.ts'
 import { type Call, ClientLeft, callOf, type Handler, modelOf, type Pace, type Routes, statusOf } from './call.ts'
 import { ollamaError, ollamaRoutes } from './ollama-shape.ts'
-import { openaiError, openaiRoutes } from './openai-shape.ts'
+import { openaiError } from './openai-parts.ts'
+import { openaiRoutes } from './openai-shape.ts'
 
 /**
  * A server that speaks the APIs of OpenAI, Anthropic and Ollama without a model behind them: the same words to the same
@@ -71,14 +72,17 @@ export interface SeenCall {
 export const realisticPace: Pace = { firstTokenMs: 240, tokensPerSecond: 60 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, pace: Pace): Promise<void> {
-  const body = await bodyOf(request)
-  const call = callOf(request, response, body, pace)
+  const raw = await bytesOf(request)
+  const parsed = parseJson(raw.toString('utf8'))
+  const body = parsed && isObject(parsed.value) ? parsed.value : null
+  const call = callOf(request, response, { raw, body, pace })
   const vendor = vendorOf(call)
   const handler = find(vendor.routes, call)
   if (!handler) return vendor.error(call, 404, `no route ${call.method} ${call.path}`)
   const credential = request.headers.authorization ?? request.headers['x-api-key']
   if (vendor.needsKey && !credential) return vendor.error(call, 401, 'no API key was sent')
-  if (call.method === 'POST' && !body) return vendor.error(call, 400, 'the body is no JSON object')
+  const form = /^multipart\//.test(request.headers['content-type'] ?? '')
+  if (call.method === 'POST' && !body && !form) return vendor.error(call, 400, 'the body is no JSON object')
   const status = statusOf(modelOf(call))
   if (status !== null) return vendor.error(call, status, `the model ${modelOf(call)} answers ${status}`)
   await handler(call)
@@ -107,9 +111,8 @@ function find(routes: Routes, call: Call): Handler | null {
   return known?.[1] ?? null
 }
 
-async function bodyOf(request: IncomingMessage): Promise<JsonObject | null> {
+async function bytesOf(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = []
   for await (const part of request as AsyncIterable<Buffer>) parts.push(part)
-  const parsed = parseJson(Buffer.concat(parts).toString('utf8'))
-  return parsed && isObject(parsed.value) ? parsed.value : null
+  return Buffer.concat(parts)
 }

@@ -49,6 +49,7 @@ describe('the openai package gets through the proxy what it gets without it', ()
       total_tokens: value.data.usage?.total_tokens,
       upstream_request_id: value.id,
     })
+    expect(telemetry.metadata.content_encoding).toBe('gzip')
     expect(Number(telemetry.metadata.cost_picodollars)).toBeGreaterThan(0)
     expect(telemetry.metadata.key_id).toMatch(/^[0-9a-f]{32}$/)
     expect(run.completion).toBe(value.data.choices[0]?.message.content)
@@ -195,6 +196,27 @@ describe('the openai package gets through the proxy what it gets without it', ()
       ['models', null],
       ['models', null],
     ])
+  })
+
+  it('for a file in a form and for speech in bytes, which are recorded without tokens', async () => {
+    const { value, records } = await ways.same(async (url) => {
+      const openai = client(url)
+      const file = new File(['{"a":1}\n{"a":2}\n'], 'train.jsonl')
+      const voice = await openai.audio.speech.create({ model: 'gpt-4o-mini-tts', voice: 'alloy', input: 'Hello' })
+      return {
+        file: await openai.files.create({ file, purpose: 'fine-tune' }),
+        voice: Buffer.from(await voice.arrayBuffer()).toString('base64'),
+      }
+    })
+    expect(value.file).toMatchObject({ filename: 'train.jsonl', bytes: 16, purpose: 'fine-tune' })
+    expect(Buffer.from(value.voice, 'base64')).toHaveLength(2000)
+    expect(
+      records.map(({ telemetry: { metadata } }) => [metadata.operation, metadata.outcome, metadata.total_tokens]),
+    ).toEqual([
+      ['other', 'ok', null],
+      ['other', 'ok', null],
+    ])
+    expect(records[0]!.telemetry.metadata.response_size).toBe(2000)
   })
 
   it.each([400, 401, 404, 429, 500])('for an error %i: the same class, code and message', async (status) => {
