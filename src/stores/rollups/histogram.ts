@@ -74,6 +74,13 @@ export class Histogram {
   }
 
   #count(bucket: number, count: number): void {
+    const place = bucket - this.#first
+    const here = this.#counts[place]
+    if (here === undefined) this.#widen(bucket, count)
+    else this.#counts[place] = here + count
+  }
+
+  #widen(bucket: number, count: number): void {
     if (this.#counts.length === 0) this.#first = bucket
     if (bucket < this.#first) {
       this.#counts = [...new Array<number>(this.#first - bucket).fill(0), ...this.#counts]
@@ -81,7 +88,7 @@ export class Histogram {
     }
     const place = bucket - this.#first
     while (place >= this.#counts.length) this.#counts.push(0)
-    this.#counts[place] = saturated((this.#counts[place] ?? 0) + count)
+    this.#counts[place] = (this.#counts[place] ?? 0) + count
   }
 
   #mergeTotals(count: number, sumUs: number, maxMs: number): void {

@@ -69,8 +69,10 @@ export class NumberReader {
   }
 
   varint(): number {
-    let value = 0
-    let unit = 1
+    const first = this.#next()
+    if (first < 128) return first
+    let value = first & 127
+    let unit = 128
     for (;;) {
       const byte = this.#next()
       value += (byte & 127) * unit

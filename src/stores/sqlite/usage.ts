@@ -182,7 +182,7 @@ function rollupsIn(
   const groups = query.groupBy
     .filter((name) => name !== 'hour' && name !== 'day')
     .map((name) => (name === owner ? `owner AS "${owner}", ` : `${name}, `))
-  return database.prepare(`SELECT start_ms, ${groups.join('')}sums FROM rollups WHERE ${sql}`).iterate(...values)
+  return database.prepare(`SELECT start_ms, ${groups.join('')}sums FROM rollups WHERE ${sql}`).all(...values)
 }
 
 function recordsIn(database: DatabaseSync, project: string | null, query: UsageQuery, span: Span): Iterable<Row> {
