@@ -105,6 +105,11 @@ export class Assembler {
     }
   }
 
+  /** The segment that a commit would move the position to. */
+  safeSegment(): number {
+    return Math.floor(this.#safeMark(none) / segmentFactor)
+  }
+
   /** What a commit that stores (or gives up) `finished` moves: nothing has changed before `done` is called. */
   change(finished: readonly Finished[]): Change {
     const gone = new Set(finished.map(({ tracked }) => tracked.exchange))
@@ -225,6 +230,8 @@ export const nothing: LocalBatch = Object.freeze({
   carry: [],
   uncarry: [],
 })
+
+const none: ReadonlySet<number> = new Set()
 
 /** About so much goes into the database at once when calls are carried. */
 const carryBytes = 8 * 1024 * 1024

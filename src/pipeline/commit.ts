@@ -16,14 +16,9 @@ export interface CommitParts {
   store: LocalStore
   /** A plainer record of an exchange whose record the database refuses; at last none, its frames put aside. */
   plainer(ready: Ready, error: unknown): Promise<Ready>
-  /** Waits longer with each attempt; false when the recorder is to stop. */
-  patience(attempt: number, error: unknown): Promise<boolean>
+  /** Waits before another attempt; throws when there is to be none. */
+  again(attempt: number, error: unknown): Promise<void>
   stored(ready: readonly Ready[]): void
-}
-
-/** The database took nothing until the recorder was stopped: what was not committed is read again at the next start. */
-export class StoreAway extends Error {
-  override name = 'StoreAway'
 }
 
 /**
@@ -44,7 +39,7 @@ export async function commitReady(assembler: Assembler, ready: readonly Ready[],
         await commitApart(assembler, ready, parts, error)
         return
       }
-      if (!(await parts.patience(attempt, error))) throw new StoreAway('the database takes nothing', { cause: error })
+      await parts.again(attempt, error)
     }
   }
 }

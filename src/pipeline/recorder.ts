@@ -1,15 +1,16 @@
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Damage, EpochReader, refuseNewer } from '../journal/reader.ts'
 import { listEpochs, listSegments, segmentPath } from '../journal/segments.ts'
-import type { Exchange } from '../records/exchange.ts'
 import { Assembler, nothing, type Tracked } from './assemble.ts'
-import { type Attempts, openAttempts } from './attempts.ts'
-import { type CommitParts, commitReady, type Ready, StoreAway } from './commit.ts'
+import { openAttempts } from './attempts.ts'
+import type { Ready } from './commit.ts'
+import { commitBatch, type FinishedParts, recordFinished } from './finished.ts'
 import { LiveSync } from './live-sync.ts'
 import type { LocalStore } from './local-store.ts'
-import { makeRecord, type RecordSource } from './make-record.ts'
+import type { RecordSource } from './make-record.ts'
+import { Patience, StoreAway } from './patience.ts'
 import type { RecorderStatus } from './recorder-status.ts'
 
 export interface RecorderOptions extends RecordSource {
@@ -65,10 +66,8 @@ class JournalRecorder implements Recorder {
   #epochs: Epoch[] = []
   #counts = { accepted: 0, acceptedLive: 0, stored: 0, storedRaw: 0, failed: 0, damaged: 0 }
   #sync: LiveSync
-  #attempts: Attempts
-  #careful: boolean
-  #stopping = false
-  #interrupt: (() => void) | null = null
+  #patience: Patience
+  #parts: FinishedParts
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -79,9 +78,23 @@ class JournalRecorder implements Recorder {
     for (const epoch of there) if (finished.has(epoch)) this.#remove(epoch)
     this.#dead = there.filter((epoch) => !finished.has(epoch) && !liveEpochs.includes(epoch))
     this.#sync = new LiveSync(journalDir, (error) => log.warn('the journal could not be synced', { error }))
-    this.#attempts = openAttempts(journalDir)
-    this.#careful = options.careful ?? false
-    if (!this.#careful) this.#attempts.clear()
+    this.#patience = new Patience((error) => log.warn('the records cannot be written; trying again', { error }))
+    const attempts = openAttempts(journalDir)
+    if (!options.careful) attempts.clear()
+    this.#parts = {
+      ...options,
+      concurrency: options.concurrency ?? 8,
+      workingBytes: options.workingBytes ?? 64 * 1024 * 1024,
+      batchRecords: options.batchRecords ?? 500,
+      patience: this.#patience,
+      careful: options.careful ? attempts : null,
+      commit: {
+        store,
+        again: (attempt, error) => this.#patience.again(attempt, error),
+        stored: (ready) => this.#stored(ready),
+      },
+      published: () => options.published?.(this.status()),
+    }
     this.#enter()
   }
 
@@ -96,19 +109,22 @@ class JournalRecorder implements Recorder {
     const sync = setInterval(() => this.#sync.sync(this.#options.liveEpochs), syncMs)
     try {
       for (;;) {
-        const stopping = this.#stopping
+        const { stopping } = this.#patience
         if (await this.step()) await turn()
         else if (stopping) break
         else {
-          if (this.#careful) this.#calm()
-          if (grown) await this.#pause(idleMs, grown(idleMs))
-          await this.#pause(gatherMs)
+          this.#parts.careful?.clear() // everything was read: nothing is suspected any more
+          this.#parts.careful = null
+          if (grown) await this.#patience.pause(idleMs, grown(idleMs))
+          await this.#patience.pause(gatherMs)
         }
       }
-      await this.#insist(() => this.#options.store.checkpoint())
+      await this.#patience.insist(() => this.#options.store.checkpoint())
     } catch (error) {
       if (!(error instanceof StoreAway)) throw error
-      this.#options.log.warn('the database is away; the journal keeps the rest', { error: error.cause })
+      this.#options.log.warn('stopped while records could not be written; the journal keeps the rest', {
+        error: error.cause,
+      })
     } finally {
       clearInterval(sync)
       for (const { reader } of this.#epochs) reader.close()
@@ -116,8 +132,7 @@ class JournalRecorder implements Recorder {
   }
 
   stop() {
-    this.#stopping = true
-    this.#interrupt?.()
+    this.#patience.stop()
   }
 
   status(): RecorderStatus {
@@ -172,101 +187,19 @@ class JournalRecorder implements Recorder {
       if (tracked) finished.push(tracked)
     }
     if (ended) finished.push(...assembler.open.values())
-    await this.#record(epoch, finished)
-    await this.#insist(() => assembler.carry(this.#options.carryAfterSegments ?? 2))
-    if (reader.position.segment > assembler.committed.segment) await this.#commit(epoch, [])
+    await recordFinished(assembler, finished, this.#parts)
+    await this.#patience.insist(() => assembler.carry(this.#options.carryAfterSegments ?? 2))
+    if (assembler.safeSegment() > assembler.committed.segment) await commitBatch(assembler, [], this.#parts)
     if (ended) await this.#finish(epoch)
     else this.#sweep(epoch)
     return frames.length > 0 || ended
   }
 
-  async #record(epoch: Epoch, finished: readonly Tracked[]) {
-    const { concurrency = 8, workingBytes = 64 * 1024 * 1024, batchRecords = 500 } = this.#options
-    const working = new Set<Promise<void>>()
-    let bytes = 0
-    let ready: Ready[] = []
-    let readyBytes = 0
-    for (const tracked of finished) {
-      const limit = this.#careful ? 1 : concurrency
-      while (working.size >= limit || (working.size > 0 && bytes + tracked.bytes > workingBytes)) {
-        await Promise.race(working)
-      }
-      if (ready.length >= batchRecords || readyBytes > batchBytes) {
-        const batch = ready
-        ready = []
-        readyBytes = 0
-        await this.#commit(epoch, batch)
-      }
-      bytes += tracked.bytes
-      const work = this.#ready(epoch, tracked).then((one) => {
-        ready.push(one)
-        readyBytes += sizeOf(one)
-        bytes -= tracked.bytes
-        working.delete(work)
-      })
-      work.catch(() => {}) // whoever waits for it below is told
-      working.add(work)
-    }
-    await Promise.all(working)
-    if (ready.length > 0) await this.#commit(epoch, ready)
-  }
-
-  async #ready({ assembler }: Epoch, tracked: Tracked): Promise<Ready> {
-    const { log } = this.#options
-    const unknown = { tracked, record: null, id: `${assembler.epoch}/${tracked.exchange}`, raw: false }
-    const exchange = assembler.build(tracked)
-    if (!exchange) return this.#giveUp(assembler, unknown, new Error('the frames do not make an exchange'))
-    const { id } = exchange.open
-    try {
-      const deaths = this.#careful ? this.#attempts.begin(assembler.epoch, tracked.exchange) : 0
-      if (deaths >= deathsAllowed) throw new Error(`the recorder died ${deaths} times while it worked on this exchange`)
-      const { record, error } = await makeRecord(exchange, this.#options)
-      if (error) log.warn('an exchange could not be decoded and is kept raw', { id, error })
-      return { tracked, record, id, raw: error !== null }
-    } catch (error) {
-      return this.#raw(assembler, { ...unknown, id }, exchange, error)
-    }
-  }
-
-  async #raw(assembler: Assembler, ready: Ready, exchange: Exchange, error: unknown): Promise<Ready> {
-    try {
-      return { ...ready, record: this.#options.rawRecord(exchange, error), raw: true }
-    } catch (failure) {
-      return this.#giveUp(assembler, ready, failure)
-    }
-  }
-
-  /** Puts the frames aside, for people, and lets the exchange go. */
-  async #giveUp(assembler: Assembler, ready: Ready, error: unknown): Promise<Ready> {
-    const { journalDir, log } = this.#options
-    const dir = join(journalDir, 'quarantine')
-    const file = join(dir, `${assembler.epoch}-${ready.tracked.exchange}.frames`)
-    await this.#insist(() => {
-      mkdirSync(dir, { recursive: true, mode: 0o700 })
-      writeFileSync(file, Buffer.concat([...assembler.rawFrames(ready.tracked)]), { mode: 0o600 })
-    })
-    log.error('an exchange could not be stored: its frames were put aside', { id: ready.id, file, error })
-    return { ...ready, record: null }
-  }
-
-  async #commit(epoch: Epoch, ready: readonly Ready[]) {
-    const { assembler } = epoch
-    const parts: CommitParts = {
-      store: this.#options.store,
-      plainer: async (one, error) => {
-        const exchange = one.raw ? null : assembler.build(one.tracked)
-        return exchange ? this.#raw(assembler, one, exchange, error) : this.#giveUp(assembler, one, error)
-      },
-      patience: (attempt, error) => this.#patience(attempt, error),
-      stored: (done) => {
-        const records = done.filter(({ record }) => record !== null)
-        this.#counts.stored += records.length
-        this.#counts.storedRaw += records.filter(({ raw }) => raw).length
-        this.#counts.failed += done.length - records.length
-      },
-    }
-    await commitReady(assembler, ready, parts)
-    this.#options.published?.(this.status())
+  #stored(ready: readonly Ready[]) {
+    const records = ready.filter(({ record }) => record !== null)
+    this.#counts.stored += records.length
+    this.#counts.storedRaw += records.filter(({ raw }) => raw).length
+    this.#counts.failed += ready.length - records.length
   }
 
   /** Deletes the segments that nothing needs any more, once the database is safe without them. */
@@ -289,8 +222,8 @@ class JournalRecorder implements Recorder {
   async #finish(epoch: Epoch) {
     const { store } = this.#options
     const { epoch: name, accepted, damaged } = epoch.assembler
-    await this.#insist(() => store.commit({ ...nothing, finishedEpochs: [name] }))
-    await this.#insist(() => store.checkpoint())
+    await this.#patience.insist(() => store.commit({ ...nothing, finishedEpochs: [name] }))
+    await this.#patience.insist(() => store.checkpoint())
     epoch.reader.close()
     this.#remove(name)
     this.#counts.accepted += accepted
@@ -298,55 +231,12 @@ class JournalRecorder implements Recorder {
     this.#counts.damaged += damaged
     this.#epochs = this.#epochs.filter((other) => other !== epoch)
     if (this.#dead.length > 0 || !this.#options.liveEpochs.includes(name)) this.#enter()
-    this.#options.published?.(this.status())
+    this.#parts.published()
   }
 
   #remove(epoch: string) {
     rmSync(join(this.#options.journalDir, epoch), { recursive: true, force: true })
   }
-
-  /** Until it works, or the recorder is to stop. */
-  async #insist(action: () => void) {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return action()
-      } catch (error) {
-        if (!(await this.#patience(attempt, error))) throw new StoreAway('the disk takes nothing', { cause: error })
-      }
-    }
-  }
-
-  async #patience(attempt: number, error: unknown): Promise<boolean> {
-    if (this.#stopping) return false
-    if (attempt === 1) this.#options.log.warn('the database cannot be written; trying again', { error })
-    await this.#pause(Math.min(50 * 2 ** attempt, lastPatienceMs))
-    return true
-  }
-
-  #calm() {
-    this.#careful = false
-    this.#attempts.clear()
-  }
-
-  #pause(ms: number, sooner?: Promise<unknown>): Promise<void> {
-    if (this.#stopping) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        this.#interrupt = null
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      this.#interrupt = done
-      sooner?.then(done)
-    })
-  }
 }
 
-const sizeOf = ({ record }: Ready): number =>
-  (record?.requestBytes?.length ?? 0) + (record?.responseBytes?.length ?? 0) + (record?.chunkTimes?.length ?? 0)
-
-const batchBytes = 16 * 1024 * 1024
-const deathsAllowed = 2
 const idleMs = 1_000
-const lastPatienceMs = 5_000

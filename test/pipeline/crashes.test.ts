@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Journal } from '../../src/journal/journal.ts'
 import { newId } from '../../src/lib/id.ts'
-import { StoreAway } from '../../src/pipeline/commit.ts'
+import { StoreAway } from '../../src/pipeline/patience.ts'
+import type { RecorderStatus } from '../../src/pipeline/recorder-status.ts'
 import type { Exchange } from '../../src/records/exchange.ts'
 import { closeOf, headOf, openOf, temporaryDir } from '../journal/support.ts'
 import { MemoryLocalStore } from '../support/memory-local-store.ts'
@@ -29,7 +30,10 @@ it('counts every call once, whatever moment the recorder dies at and whatever wa
         const calls = new Calls(journal)
         const left = [...crashes]
         const start = (liveEpochs: readonly string[]) => {
-          const recorder = recorderOn(dir, store, { liveEpochs, toRecord, chunkBytes: 1500, batchRecords: 3 })
+          const published = ({ accepted, stored, pending, failed }: RecorderStatus) =>
+            expect(accepted).toBe(stored + pending + failed)
+          const options = { liveEpochs, toRecord, published, chunkBytes: 1500, batchRecords: 3 }
+          const recorder = recorderOn(dir, store, options)
           const crash = left.shift()
           store.before = store.after = () => {}
           if (!crash) return recorder

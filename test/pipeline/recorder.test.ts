@@ -1,7 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { listSegments } from '../../src/journal/segments.ts'
+import { listSegments, segmentPath } from '../../src/journal/segments.ts'
 import { newId } from '../../src/lib/id.ts'
 import { closeOf, headOf, openOf, temporaryDir } from '../journal/support.ts'
 import { MemoryLocalStore } from '../support/memory-local-store.ts'
@@ -169,4 +169,38 @@ it('keeps a call raw that cannot be decoded twice, and the calls beside it as ev
   expect(notes(bad)).toEqual(['raw: cannot read bad'])
   expect([notes(flaky), notes(good)]).toEqual([[], []])
   expect(recorder.status()).toMatchObject({ accepted: 3, stored: 3, storedRaw: 1, failed: 0, pending: 0 })
+})
+
+it('goes on behind damage in the journal, counts it, and stores every other call', async () => {
+  const dir = temporaryDir()
+  const store = new MemoryLocalStore()
+  const journal = journalIn(dir)
+  const ids: string[] = []
+  for (let count = 0; count < 5; count++) ids.push(await call(journal, `question ${count}`, `answer ${count}`))
+  const file = segmentPath(dir, journal.epoch, 1)
+  const bytes = readFileSync(file)
+  bytes[bytes.indexOf(ids[2]!)]! ^= 1 // in an OPEN: its CLOSE then has no beginning
+  bytes[bytes.indexOf('answer 3')]! ^= 1
+  writeFileSync(file, bytes)
+  const { exchanges, toRecord } = collecting()
+  const recorder = recorderOn(dir, store, { liveEpochs: [journal.epoch], toRecord })
+  await drain(recorder)
+  expect([...store.records.keys()]).toEqual(ids.filter((id) => id !== ids[2]))
+  expect(exchanges.get(ids[3]!)!.response).toMatchObject({ size: 8, whole: false, pieces: [] })
+  expect(recorder.status()).toMatchObject({ accepted: 4, stored: 4, damaged: 3, failed: 0, pending: 0 })
+  await journal.end()
+})
+
+it('commits nothing while nothing happens, also behind a call that stays open', async () => {
+  const dir = temporaryDir()
+  const store = new MemoryLocalStore()
+  const journal = journalIn(dir, 8192)
+  const recorder = recorderOn(dir, store, { liveEpochs: [journal.epoch], carryAfterSegments: 1000 })
+  journal.open(openOf(newId(Date.now())), () => {})
+  for (let count = 0; count < 30; count++) await call(journal, 'question', 'answer')
+  await drain(recorder)
+  const { commits } = store
+  for (let count = 0; count < 5; count++) expect(await recorder.step()).toBe(false)
+  expect(store.commits).toBe(commits)
+  await journal.end()
 })
