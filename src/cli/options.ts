@@ -85,7 +85,6 @@ export const settingOptions: Options = {
 }
 
 /** Of those, the ones by which a question finds the records. */
-export const placeOptions: Options = {
-  config: settingOptions.config!,
-  'data-dir': settingOptions['data-dir']!,
-}
+export const placeOptions: Options = Object.fromEntries(
+  ['host', 'port', 'data-dir', 'config'].map((name) => [name, settingOptions[name]!]),
+)

@@ -1,6 +1,6 @@
 import type { Operation, Outcome } from '../records/outcome.ts'
 import { openStore } from '../stores/sqlite/query.ts'
-import type { RecordFilter, RunQuery, UsageGroup, UsageQuery } from '../stores/store.ts'
+import { type RecordFilter, type RunQuery, Unanswerable, type UsageGroup, type UsageQuery } from '../stores/store.ts'
 import { CommandFailure } from './failure.ts'
 import type { Question, Records } from './records.ts'
 
@@ -8,8 +8,8 @@ import type { Question, Records } from './records.ts'
 export async function storeRecords(path: string): Promise<Records> {
   const store = opened(path)
   return {
-    usage: (question) => store.usage(question.project ?? null, usageQuery(question)),
-    runs: (question) => store.runs(question.project ?? null, runQuery(question)),
+    usage: (question) => answered(store.usage(question.project ?? null, usageQuery(question))),
+    runs: (question) => answered(store.runs(question.project ?? null, runQuery(question))),
     run: (id) => store.run(null, id),
     body: async (id, side) => (await store.body(null, id, side))?.bytes ?? null,
     close: () => store.close(),
@@ -24,6 +24,16 @@ function opened(path: string) {
       `No proxy is running and there are no records to read: ${error instanceof Error ? error.message : error}`,
       { cause: error },
     )
+  }
+}
+
+/** A question that the store cannot answer as asked is no fault of ours: its words go to the one who asked. */
+async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof Unanswerable) throw new CommandFailure(error.message, { cause: error })
+    throw error
   }
 }
 

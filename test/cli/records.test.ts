@@ -197,7 +197,7 @@ describe('finding the records', () => {
     const { port } = await apiOver(records)
     const DATA_DIR = temporary()
     writeFileSync(join(DATA_DIR, 'admin-token'), `${adminToken}\n`)
-    const { code, out, notes } = await cli(['usage', '--json'], { DATA_DIR, PORT: String(port) })
+    const { code, out, notes } = await cli(['usage', '--json', '--port', String(port)], { DATA_DIR })
     expect(code).toBe(0)
     expect(notes).toBe('')
     expect(JSON.parse(out).totals.requests).toBe(3)
@@ -239,6 +239,13 @@ describe('finding the records', () => {
     const { code, notes } = await cli(['usage', '--url', `http://127.0.0.1:${(server.address() as AddressInfo).port}`])
     expect(code).toBe(1)
     expect(notes).toContain('not as Sightglass does')
+  })
+
+  it('passes on what the store says about a question', async () => {
+    const { code, notes } = await cli(['runs', '--cursor', 'nonsense'], storeWith(records))
+    expect(code).toBe(1)
+    expect(notes).toContain('cursor')
+    expect(notes).not.toContain('    at ')
   })
 
   it('says that there are no records yet', async () => {

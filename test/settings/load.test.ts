@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { fields, table } from '../../src/settings/table.ts'
+import { fields, type Row, table } from '../../src/settings/table.ts'
 import { load, problemsOf, workingDirectory } from './support.ts'
 
 describe('where a setting comes from', () => {
@@ -43,6 +43,13 @@ describe('where a setting comes from', () => {
   it.each(fields)('has a default for %s that its own parser reads, or none', (field) => {
     const { fallback, parse } = table[field]
     if (fallback !== null) expect(parse.read(fallback)).not.toBeUndefined()
+  })
+
+  it.each(fields)('prints %s as one would write it', (field) => {
+    const { fallback, parse }: Row<unknown> = table[field]
+    if (fallback === null) return
+    const value = parse.read(fallback)!
+    expect(parse.read(parse.show(value))).toEqual(value)
   })
 
   it('counts an empty variable and a null in the file as not set', () => {
