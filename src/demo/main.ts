@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadProviders } from '../../providers/index.ts'
+import { program } from '../cli/program.ts'
 import { createLog } from '../lib/log.ts'
 import { type RunningProxy, start } from '../main.ts'
 import { loadSettings } from '../settings/load.ts'
@@ -32,7 +33,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       print('')
       print('What the proxy knows of it:')
       print('')
-      print('$ sightglass usage --group-by project,model')
+      print(`$ ${program} usage --group-by project,model`)
       const { adminToken } = proxy
       const width = options.width ?? Number.POSITIVE_INFINITY
       for (const line of (await usageTable({ url, adminToken, dataDir, width })).split('\n')) print(line)
@@ -83,15 +84,15 @@ async function startProxy(
 
 const advice = (dataDir: string | undefined): string[] => [
   ...(dataDir === undefined
-    ? ['These records went with the demo. To keep them and look around: npm run demo -- --data-dir demo-data']
+    ? [`These records went with the demo. To keep them and look around: ${program} demo --data-dir demo-data`]
     : [
         'Look around in these records:',
-        `  npm run -s sightglass -- runs --data-dir ${dataDir}`,
-        `  npm run -s sightglass -- usage --data-dir ${dataDir}`,
+        `  ${program} runs --data-dir ${dataDir}`,
+        `  ${program} usage --data-dir ${dataDir}`,
       ]),
   '',
   'For your own calls, start the proxy and point a client at it:',
-  '  npm start',
+  program.startsWith('npm') ? '  npm start' : `  ${program} start`,
   '  export OPENAI_BASE_URL=http://127.0.0.1:8484/v1',
   '  export ANTHROPIC_BASE_URL=http://127.0.0.1:8484',
   '  export OLLAMA_HOST=http://127.0.0.1:8484',
