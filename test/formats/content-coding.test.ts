@@ -98,7 +98,7 @@ describe('content codings', () => {
     ['gzip, gzip', gzipSync(gzipSync(Buffer.alloc(50 << 20)))],
   ])('stops a bomb of %s at the limit', (coding, bytes) => {
     const content = decode(bytes, coding, 1 << 20, 1 << 20)
-    expect(textIn(content).length).toBe(1 << 20)
+    expect(textIn(content).length).toBeLessThanOrEqual(1 << 20)
     expect(content).toMatchObject({ whole: false, unexamined: true })
     expect(content.notes.join()).toMatch(/more than 1048576 decoded bytes/)
   })

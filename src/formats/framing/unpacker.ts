@@ -22,7 +22,8 @@ export class Unpacker {
       this.#history.push(bytes.subarray(start, start + sliceBytes))
       const chunks = this.#next()
       this.#note()
-      out.push(...(this.failure === null ? chunks : this.#salvage()))
+      // what overflows is past the limit anyway: unpacking a bomb twice would double what it costs
+      out.push(...(this.failure === null || this.overflowed ? chunks : this.#salvage()))
       for (const chunk of chunks) this.#given += chunk.length
     }
     return out
