@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -28,14 +29,25 @@ export async function startRealServers(): Promise<RealServers> {
     LLAMA_PORT: String(ports.llama),
     LLAMA_EMBED_PORT: String(ports.embeddings),
   }
-  const stop = () => run(env, 'stop')
   try {
     await run(env, 'start')
   } catch (error) {
-    await stop()
+    await run(env, 'stop')
     throw error
   }
-  return { ports, stop }
+  return {
+    ports,
+    async stop() {
+      await run(env, 'stop')
+      // a start that failed keeps its logs
+      await rm(join(directory, 'run', String(ports.ollama)), {
+        recursive: true,
+        force: true,
+        maxRetries: 5,
+        retryDelay: 200,
+      })
+    },
+  }
 }
 
 export interface RealServers {
