@@ -1,13 +1,5 @@
 import { dataHeaderBytes, type FrameType, headerBytes, maxPayloadBytes, sealData, sealFrame } from './frames.ts'
-
-export type Written = (safe: boolean) => void
-
-/** Who is told once the frames are on the disk, or why not to wait for it. */
-export interface Waiting {
-  exchange: number
-  last: boolean
-  written: Written
-}
+import type { Waiting } from './waiting.ts'
 
 /**
  * The frames that one write takes, as a list of buffers for `writev`. Headers, JSON and short pieces are laid one after the

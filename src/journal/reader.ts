@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { decodeFrame, type Frame, findFrame } from './frames.ts'
+import { readFully } from './read-fully.ts'
 import { listSegments, readSegmentHeader, segmentHeaderBytes, segmentPath } from './segments.ts'
 
 /** Where a frame stands. */
@@ -269,32 +270,8 @@ export class EpochReader {
   }
 }
 
-/** Throws `NewerJournal` when a segment of this epoch was written by a build that knows more than this one. */
-export function refuseNewer(dir: string, epoch: string) {
-  const bytes = Buffer.alloc(segmentHeaderBytes)
-  for (const segment of listSegments(dir, epoch)) {
-    const path = segmentPath(dir, epoch, segment)
-    const fd = openSync(path, 'r')
-    try {
-      if (readFully(fd, bytes, bytes.length, 0) === bytes.length) readSegmentHeader(bytes, path)
-    } finally {
-      closeSync(fd)
-    }
-  }
-}
-
 /** A frame that fills `bytes`; null when it does not check out. */
 export function decodeAll(bytes: Buffer, salt: number): Frame | null {
   const decoded = decodeFrame(bytes, 0, bytes.length, salt)
   return decoded.kind === 'frame' ? decoded.frame : null
-}
-
-function readFully(fd: number, buffer: Buffer, bytes: number, position: number): number {
-  let got = 0
-  while (got < bytes) {
-    const count = readSync(fd, buffer, got, bytes - got, position + got)
-    if (count === 0) break
-    got += count
-  }
-  return got
 }

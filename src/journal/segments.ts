@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { isId } from '../lib/id.ts'
+import { readFully } from './read-fully.ts'
 
 /**
  * Where the journal's files lie (`<dir>/<epoch>/00000001.journal`) and what stands at their beginning: two equal copies of
@@ -62,6 +63,20 @@ export function readSegmentHeader(bytes: Buffer, file: string): SegmentHeader | 
     }
   }
   return null
+}
+
+/** Throws `NewerJournal` when a segment of this epoch was written by a build that knows more than this one. */
+export function refuseNewer(dir: string, epoch: string) {
+  const bytes = Buffer.alloc(segmentHeaderBytes)
+  for (const segment of listSegments(dir, epoch)) {
+    const path = segmentPath(dir, epoch, segment)
+    const fd = openSync(path, 'r')
+    try {
+      if (readFully(fd, bytes, bytes.length, 0) === bytes.length) readSegmentHeader(bytes, path)
+    } finally {
+      closeSync(fd)
+    }
+  }
 }
 
 export const segmentPath = (dir: string, epoch: string, segment: number): string =>

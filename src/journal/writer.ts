@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { ExchangeClose, ExchangeHead, ExchangeOpen } from '../records/exchange.ts'
-import { Batch, type Waiting, type Written } from './batch.ts'
+import { Batch } from './batch.ts'
 import { type JournalFiles, systemFiles } from './files.ts'
 import type { FrameType } from './frames.ts'
 import type { Journal, JournalCounters } from './journal.ts'
 import { remainder } from './remainder.ts'
 import { SegmentWriter, WriteFailed } from './segment-writer.ts'
+import { Releases, type Written } from './waiting.ts'
 
 export interface JournalOptions {
   /** The journal's directory; the epoch gets one of its own in it. */
@@ -52,6 +53,7 @@ class JournalWriter implements Journal {
   #problem: (event: string, error: unknown) => void
   #wake: () => void
   #segments: SegmentWriter
+  #releases: Releases
   #salt = randomBytes(4).readUInt32LE()
   #stallMs: number
   #patienceMs: number
@@ -69,8 +71,6 @@ class JournalWriter implements Journal {
   #calmMs = firstCalmMs
   #watch: NodeJS.Timeout | null = null
   #exchange = 0
-  /** Open exchanges whose OPEN was not on the disk when they went on. */
-  #unprotected = new Set<number>()
   #ended = false
   #drained: (() => void) | null = null
 
@@ -82,6 +82,7 @@ class JournalWriter implements Journal {
     this.#stallMs = options.stallMs ?? 50
     this.#patienceMs = options.patienceMs ?? 250
     this.#pendingLimit = options.pendingLimitBytes ?? 64 * 1024 * 1024
+    this.#releases = new Releases(this.counters, this.#problem)
     this.#collecting = new Batch(this.#salt)
     this.#segments = new SegmentWriter({
       dir: options.dir,
@@ -139,7 +140,7 @@ class JournalWriter implements Journal {
     } catch (error) {
       this.counters.dropped++
       this.#problem(`journal dropped ${type} of exchange ${exchange}`, error)
-      if (written) setImmediate(() => this.#release([{ exchange, last: type === 'close', written }], false))
+      if (written) setImmediate(() => this.#releases.tell([{ exchange, last: type === 'close', written }], false))
       return
     }
     if (written) {
@@ -178,7 +179,7 @@ class JournalWriter implements Journal {
     this.#succeeded(batch)
     const callbacks = batch.callbacks
     batch.reset()
-    this.#release(callbacks, true)
+    this.#releases.tell(callbacks, true)
   }
 
   /** Writes through the thread pool: one write at a time, the next takes all that came meanwhile. */
@@ -201,7 +202,7 @@ class JournalWriter implements Journal {
         }
         this.#retryWaitMs = firstRetryMs
         this.#succeeded(batch)
-        this.#release(batch.callbacks, true)
+        this.#releases.tell(batch.callbacks, true)
         batch.reset()
         this.#spare = batch
         this.#perhapsCalm(startMs)
@@ -272,26 +273,7 @@ class JournalWriter implements Journal {
     const callbacks = batch.callbacks
     if (callbacks.length === 0) return
     batch.callbacks = []
-    this.#release(callbacks, false)
-  }
-
-  #release(callbacks: readonly Waiting[], safe: boolean) {
-    for (const { exchange, last, written } of callbacks) {
-      if (!safe || this.#unprotected.size > 0) this.#count(exchange, last, safe)
-      try {
-        written(safe)
-      } catch (error) {
-        this.#problem('journal callback threw', error)
-      }
-    }
-  }
-
-  /** A call is unprotected once, whichever of its ends was. */
-  #count(exchange: number, last: boolean, safe: boolean) {
-    const known = this.#unprotected.has(exchange)
-    if (last) this.#unprotected.delete(exchange)
-    else if (!safe) this.#unprotected.add(exchange)
-    if (!safe && !known) this.counters.unprotected++
+    this.#releases.tell(callbacks, false)
   }
 
   #finishWhenDrained() {
