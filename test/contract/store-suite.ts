@@ -103,6 +103,25 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>, { 
         expect(answer.totals.requests).toBe(6)
       })
 
+      it('puts time in order and the largest first within it, and keeps the newest when there is too much', async () => {
+        const at = (hours: number, llm_model: string) =>
+          aRecord({ atMs: Date.UTC(2026, 10, 20, hours), metadata: { llm_model } })
+        await under.write([at(1, 'small'), at(2, 'large'), at(3, 'large'), at(-5, 'small')])
+        const answer = await under.store.usage(null, { groupBy: ['day', 'model'] })
+        expect(answer.groups.map(({ group }) => `${group.day} ${group.model}`)).toEqual([
+          '2026-11-19 small',
+          '2026-11-20 large',
+          '2026-11-20 small',
+        ])
+        const newest = await under.store.usage(null, { groupBy: ['day'], limit: 1 })
+        expect(newest).toMatchObject({ groups: [{ group: { day: '2026-11-20' } }], truncated: true })
+      })
+
+      it('refuses a grouping that does not exist, by name', async () => {
+        const groupBy = ['sums FROM rollups; --'] as unknown as UsageGroup[]
+        await expect(under.store.usage(null, { groupBy })).rejects.toMatchObject({ parameter: 'group_by' })
+      })
+
       it('names the parameter of a zone that does not exist', async () => {
         const asked = under.store.usage(null, { groupBy: ['day'], timeZone: 'Mars/Olympus' })
         await expect(asked).rejects.toThrow(Unanswerable)

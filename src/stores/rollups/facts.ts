@@ -37,12 +37,29 @@ export interface CallFacts {
   gaps: Uint8Array
 }
 
+/** Throws a RangeError for numbers that cannot be true: one wrong sum would stay wrong for ever. */
 export function factsOf({ telemetry, gapsMs }: StoredRecord): CallFacts {
   const call = telemetry.metadata
   const { usage } = call
   const inputTokens = usage?.input ?? call.prompt_tokens ?? 0
   const outputTokens = usage?.output ?? call.completion_tokens ?? 0
   const totalTokens = call.total_tokens ?? inputTokens + outputTokens
+  const counts = {
+    inputTokens,
+    cachedInputTokens: usage?.cacheRead ?? 0,
+    cacheWriteTokens: usage?.cacheWrite ?? 0,
+    outputTokens,
+    reasoningTokens: usage?.reasoning ?? 0,
+    totalTokens,
+    requestBytes: call.request_size,
+    responseBytes: call.response_size,
+  }
+  for (const [name, count] of Object.entries(counts)) {
+    if (!(count >= 0 && Number.isInteger(count)))
+      throw new RangeError(`${telemetry._id}: ${name} is ${count}, no count`)
+  }
+  const picodollars = call.cost_picodollars === null ? null : BigInt(call.cost_picodollars)
+  if (picodollars !== null && picodollars < 0n) throw new RangeError(`${telemetry._id}: costs ${picodollars}`)
   const speed = call.output_tokens_per_second
   const timed = speed !== null && speed > 0 && outputTokens > 0
   return {
@@ -60,17 +77,10 @@ export function factsOf({ telemetry, gapsMs }: StoredRecord): CallFacts {
     statusCode: call.status_code,
     latencyMs: call.latency_ms,
     ttftMs: call.ttft_ms,
-    inputTokens,
-    cachedInputTokens: usage?.cacheRead ?? 0,
-    cacheWriteTokens: usage?.cacheWrite ?? 0,
-    outputTokens,
-    reasoningTokens: usage?.reasoning ?? 0,
-    totalTokens,
+    ...counts,
     estimated: call.token_source === 'estimated',
     unpriced: call.cost_picodollars === null && totalTokens > 0,
-    picodollars: call.cost_picodollars === null ? null : BigInt(call.cost_picodollars),
-    requestBytes: call.request_size,
-    responseBytes: call.response_size,
+    picodollars,
     generationMs: timed ? (outputTokens / speed) * 1000 : 0,
     generatedTokens: timed ? outputTokens : 0,
     gaps: gapsMs.length === 0 ? noGaps : encoded(gapsMs),

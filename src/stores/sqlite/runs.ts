@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { TelemetryRecord } from '../../records/telemetry.ts'
 import { type RunPage, type RunQuery, type RunSummary, Unanswerable } from '../store.ts'
 import { Conditions, common } from './conditions.ts'
-import { countCalls } from './usage.ts'
+import { countCalls } from './usage-rows.ts'
 
 export const skipLimit = 10_000
 const pageLimit = 1000

@@ -28,4 +28,5 @@ const mismatch = 20
 const isRefusal = (error: unknown): error is Error =>
   error instanceof TypeError ||
   error instanceof SyntaxError ||
+  error instanceof RangeError ||
   (error instanceof Error && 'errcode' in error && [constraint, tooBig, mismatch].includes(Number(error.errcode) % 256))

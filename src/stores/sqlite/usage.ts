@@ -1,20 +1,27 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import { type Level, levels } from '../rollups/levels.ts'
-import { levelsFor, type Span, spans, timeUnit } from '../rollups/plan.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import { levelsFor, timeUnit } from '../rollups/plan.ts'
 import { addCall, emptySums, mergeEncodedSums, mergeSums, type Sums, usageSums } from '../rollups/sums.ts'
-import { type Zone, zoneOf } from '../rollups/zone.ts'
-import { Unanswerable, type UsageAnswer, type UsageGroup, type UsageQuery, type UsageRow } from '../store.ts'
-import { Conditions, common } from './conditions.ts'
-import { bytesOf, factSelection, factsFrom } from './record-rows.ts'
+import { type TimeUnit, type Zone, zoneOf } from '../rollups/zone.ts'
+import {
+  Unanswerable,
+  type UsageAnswer,
+  type UsageGroup,
+  type UsageQuery,
+  type UsageRow,
+  usageGroups,
+} from '../store.ts'
+import { bytesOf, factsFrom } from './record-rows.ts'
+import { plan, type Row, recordLimit, recordsIn, rollupsIn } from './usage-rows.ts'
 
-/** More calls than this are not added up one by one for one question. */
-export const recordLimit = 200_000
 const defaultGroups = 1000
 
 /** Grouped sums: from rollups, and from the records at edges that no rollup row fits. */
 export function usage(database: DatabaseSync, project: string | null, query: UsageQuery): UsageAnswer {
+  for (const name of query.groupBy) {
+    if (!usageGroups.includes(name)) throw new Unanswerable('group_by', `group_by=${name}: no such grouping`)
+  }
   const zone = zoneFor(query)
-  const groups = new Groups(query.groupBy, zone)
+  const groups = new Groups(query, zone)
   let read = 0
   for (const span of plan(database, project, query, zone)) {
     if (span.source === 'records') {
@@ -28,17 +35,19 @@ export function usage(database: DatabaseSync, project: string | null, query: Usa
         mergeEncodedSums(groups.sumsOf(row, Number(row.start_ms)), bytesOf(row.sums))
     }
   }
-  return groups.answer(timeUnit(query) !== null, query.limit ?? defaultGroups)
+  return groups.answer(Math.max(1, query.limit ?? defaultGroups))
 }
 
 /** Sums by the values of the grouping. */
 class Groups {
   readonly #names: readonly UsageGroup[]
+  readonly #unit: TimeUnit | null
   readonly #zone: Zone
-  readonly #found = new Map<string, { group: UsageRow['group']; sinceMs: number; sums: Sums }>()
+  readonly #found = new Map<string, { group: UsageRow['group']; time: number; sums: Sums }>()
 
-  constructor(names: readonly UsageGroup[], zone: Zone) {
-    this.#names = names
+  constructor(query: UsageQuery, zone: Zone) {
+    this.#names = query.groupBy
+    this.#unit = timeUnit(query)
     this.#zone = zone
   }
 
@@ -50,21 +59,21 @@ class Groups {
     }
     let found = this.#found.get(place)
     if (found === undefined) {
-      found = { group: this.#group(row, atMs), sinceMs: atMs, sums: emptySums() }
+      const time = this.#unit === null ? 0 : this.#zone.place(this.#unit, atMs)
+      found = { group: this.#group(row, atMs), time, sums: emptySums() }
       this.#found.set(place, found)
     }
-    if (atMs < found.sinceMs) found.sinceMs = atMs
     return found.sums
   }
 
-  answer(byTime: boolean, limit: number): UsageAnswer {
+  /** By time where time is one of the groups, else the largest first. */
+  answer(limit: number): UsageAnswer {
     const totals = emptySums()
     const rows = [...this.#found.values()].sort(
-      (one, other) =>
-        (byTime ? one.sinceMs - other.sinceMs : 0) || other.sums.counts.requests - one.sums.counts.requests,
+      (one, other) => one.time - other.time || other.sums.counts.requests - one.sums.counts.requests,
     )
     for (const { sums } of rows) mergeSums(totals, sums)
-    const kept = byTime ? rows.slice(-limit) : rows.slice(0, limit) // the newest hours, the largest groups
+    const kept = this.#unit === null ? rows.slice(0, limit) : rows.slice(-limit) // the largest groups, the newest hours
     const shown = this.#names.length === 0 ? [] : kept
     return {
       groups: shown.map(({ group, sums }) => ({ group, ...usageSums(sums) })),
@@ -84,23 +93,6 @@ class Groups {
   }
 }
 
-/** How many calls match, when rollups alone can tell; else null. */
-export function countCalls(database: DatabaseSync, project: string | null, query: UsageQuery): number | null {
-  const planned = plan(database, project, query, zoneOf('UTC'))
-  if (planned.some(({ source }) => source === 'records')) return null
-  let requests = 0
-  for (const span of planned) {
-    if (span.source === 'records') return null
-    const { sql, values } = rollupConditions(project, query, span, span.source)
-    requests += Number(
-      database.prepare(`SELECT sum(requests) AS requests FROM rollups WHERE ${sql}`).get(...values)?.requests ?? 0,
-    )
-  }
-  return requests
-}
-
-type Row = Record<string, SQLOutputValue>
-
 function zoneFor({ timeZone }: UsageQuery): Zone {
   try {
     return zoneOf(timeZone ?? 'UTC')
@@ -108,94 +100,6 @@ function zoneFor({ timeZone }: UsageQuery): Zone {
     if (cause instanceof RangeError) throw new Unanswerable('tz', `tz=${timeZone}: no such time zone`)
     throw cause
   }
-}
-
-function plan(database: DatabaseSync, project: string | null, query: UsageQuery, zone: Zone): readonly Span[] {
-  const known = bounds(database, project)
-  if (known === null) return []
-  return spans(
-    query,
-    zone,
-    Math.max(query.fromMs ?? known.fromMs, known.fromMs),
-    Math.min(query.toMs ?? known.toMs, known.toMs),
-  )
-}
-
-/** From the first day with calls to the end of the last one. */
-function bounds(database: DatabaseSync, project: string | null): { fromMs: number; toMs: number } | null {
-  const edge = (order: 'ASC' | 'DESC', name: string): number | null => {
-    const row = database
-      .prepare(
-        `SELECT start_ms FROM rollups WHERE level = ${levels.model_day} AND project = ? AND owner = '' ORDER BY start_ms ${order} LIMIT 1`,
-      )
-      .get(name)
-    return row === undefined ? null : Number(row.start_ms)
-  }
-  let fromMs = Number.POSITIVE_INFINITY
-  let toMs = Number.NEGATIVE_INFINITY
-  const projects = project === null ? projectNames(database) : [project]
-  for (const name of projects) {
-    const first = edge('ASC', name)
-    const last = edge('DESC', name)
-    if (first === null || last === null) continue
-    fromMs = Math.min(fromMs, first)
-    toMs = Math.max(toMs, last + 86_400_000)
-  }
-  return fromMs < toMs ? { fromMs, toMs } : null
-}
-
-/** Each project once, by jumps through the index. */
-const projectsOf = (level: number): string => `
-  WITH RECURSIVE names (name) AS (
-    SELECT min(project) FROM rollups WHERE level = ${level}
-    UNION ALL
-    SELECT (SELECT min(project) FROM rollups WHERE level = ${level} AND project > names.name) FROM names WHERE name IS NOT NULL
-  )
-  SELECT name FROM names WHERE name IS NOT NULL`
-
-const projectNames = (database: DatabaseSync): string[] =>
-  database
-    .prepare(projectsOf(levels.model_day))
-    .all()
-    .map(({ name }) => String(name))
-
-function rollupConditions(project: string | null, query: UsageQuery, span: Span, level: Level): Conditions {
-  const conditions = new Conditions().add('level = ?', levels[level])
-  if (project === null) conditions.add(`project IN (${projectsOf(levels[level])})`)
-  else conditions.add('project = ?', project)
-  if (level === 'model_hour' || level === 'model_day') conditions.add("owner = ''")
-  else conditions.when('owner = ?', level === 'user_day' ? query.user : query.key)
-  conditions.add('start_ms >= ? AND start_ms < ?', span.fromMs, span.toMs)
-  if (query.operations !== 'all') conditions.add('model_call = 1')
-  return common(conditions, query)
-}
-
-function rollupsIn(
-  database: DatabaseSync,
-  project: string | null,
-  query: UsageQuery,
-  span: Span,
-  level: Level,
-): Iterable<Row> {
-  const { sql, values } = rollupConditions(project, query, span, level)
-  const owner = level === 'user_day' ? 'user' : 'key'
-  const groups = query.groupBy
-    .filter((name) => name !== 'hour' && name !== 'day')
-    .map((name) => (name === owner ? `owner AS "${owner}", ` : `${name}, `))
-  return database.prepare(`SELECT start_ms, ${groups.join('')}sums FROM rollups WHERE ${sql}`).all(...values)
-}
-
-function recordsIn(database: DatabaseSync, project: string | null, query: UsageQuery, span: Span): Iterable<Row> {
-  const conditions = new Conditions()
-    .when('project = ?', project)
-    .add('timestamp_ms >= ? AND timestamp_ms < ?', span.fromMs, span.toMs)
-    .when('"key" = ?', query.key)
-    .when('"user" = ?', query.user)
-  if (query.operations !== 'all') conditions.add('model_call = 1')
-  const { sql, values } = common(conditions, query)
-  return database
-    .prepare(`SELECT ${factSelection} FROM telemetry WHERE ${sql} LIMIT ${recordLimit + 1}`)
-    .iterate(...values)
 }
 
 function tooMany(query: UsageQuery): Unanswerable {

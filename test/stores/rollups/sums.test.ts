@@ -56,6 +56,15 @@ describe('sums', () => {
   })
 })
 
+describe('facts', () => {
+  it('refuse numbers that cannot be true, by name', () => {
+    const facts = (metadata: object) => () => factsOf(aRecord({ id: 'this-call', metadata }))
+    expect(facts({ total_tokens: -1 })).toThrow('this-call: totalTokens is -1, no count')
+    expect(facts({ request_size: Number.NaN })).toThrow('this-call: requestBytes is NaN, no count')
+    expect(facts({ cost_picodollars: '-7' })).toThrow('this-call: costs -7')
+  })
+})
+
 describe('rollup rows', () => {
   it('are one for each level, by the hour and day of the opening', () => {
     const rows = rollupRows(factsOf(aRecord({ atMs: aMoment })), 'here')
