@@ -35,7 +35,7 @@ export interface RunningProxy {
   /** Resolves once everything accepted so far is stored, or throws after the deadline. */
   settled(deadlineMs: number): Promise<void>
   /** `/ready` says no, calls are still served for the drain delay, running ones end within the drain limit, everything is kept. */
-  stop(): Promise<void>
+  stop(options?: { delayMs?: number }): Promise<void>
   /** Ends running calls at once. For a second signal. */
   cut(): void
 }
@@ -124,14 +124,11 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
     log.debug('listening', { address, port, ms: Math.round(clock.mono() - startedAtMs) })
 
     let stopping: Promise<void> | null = null
-    const stop = async (): Promise<void> => {
+    const hurry = Promise.withResolvers<void>()
+    const stop = async (delayMs: number): Promise<void> => {
       state.draining = true
-      log.info('stopping', {
-        active: forwarder.active.size,
-        delayMs: settings.drainDelayMs,
-        limitMs: settings.drainLimitMs,
-      })
-      if (settings.drainDelayMs > 0) await delay(settings.drainDelayMs)
+      log.info('stopping', { active: forwarder.active.size, delayMs, limitMs: settings.drainLimitMs })
+      await Promise.race([delay(delayMs, null, { ref: false }), hurry.promise])
       const closed = once(server, 'close')
       server.close()
       const sweep = setInterval(() => server.closeIdleConnections(), 100)
@@ -154,11 +151,12 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       adminTokenPath: secrets.adminTokenPath,
       store,
       settled: (deadlineMs) => settled(deadlineMs, forwarder.idle(), recorder, () => journal.counters.accepted),
-      stop: () => {
-        stopping ??= stop()
+      stop: ({ delayMs = settings.drainDelayMs } = {}) => {
+        stopping ??= stop(delayMs)
         return stopping
       },
       cut: () => {
+        hurry.resolve()
         for (const call of forwarder.active) call.cut()
       },
     }

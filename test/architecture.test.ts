@@ -20,7 +20,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   stores: ['lib', 'records', 'delivery', 'pipeline'],
   access: ['lib', 'records', 'settings'],
   api: ['lib', 'records', 'settings', 'access', 'stores'],
-  cli: ['lib', 'records', 'settings', 'stores', 'api'],
+  cli: ['lib', 'records', 'settings', 'stores', 'api', 'demo'],
   demo: ['lib', 'records', 'settings', 'stores', 'cli'],
 }
 

@@ -50,11 +50,12 @@ const sameSignalMs = 500
 function stopped(running: RunningProxy, io: Io): Promise<void> {
   return new Promise((resolve, reject) => {
     let firstAt: number | null = null
-    const signalled = () => {
+    const signalled = (signal: NodeJS.Signals) => {
       if (firstAt === null) {
         firstAt = performance.now()
         if (process.stderr.isTTY) io.note('Stopping; once more to cut what still runs.\n')
-        running.stop().then(resolve, reject)
+        // the delay is for load balancers; a person at a terminal has none in front
+        running.stop(signal === 'SIGINT' ? { delayMs: 0 } : {}).then(resolve, reject)
       } else if (performance.now() - firstAt > sameSignalMs) running.cut()
     }
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, signalled)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { rootCertificates } from 'node:tls'
+import { getCACertificates } from 'node:tls'
 import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici'
 import type { Provider } from '../records/provider.ts'
 import type { Settings, UpstreamLimits, UpstreamSettings } from '../settings/settings.ts'
@@ -67,31 +67,35 @@ function dispatcherFor(
   settings: Settings,
 ): Dispatcher {
   const ca = trustedBy(chosen?.caFile ?? settings.caFile)
+  const tls = ca ? { ca } : {}
   const options: Pool.Options = {
     allowH2: false,
     pipelining: 1,
     headersTimeout: limits.headerWaitMs,
     bodyTimeout: limits.idleMs,
-    factory: (target, given) => new WatchedClient(target, given as Client.Options, limits.connectMs, ca),
+    connect: { timeout: limits.connectMs, ...tls },
+    factory: (target, given) => new WatchedClient(target, given as Client.Options),
   }
-  const tls = ca ? { ca } : {}
-  if (chosen?.proxy && chosen.proxy !== 'direct')
-    return new ProxyAgent({ ...options, uri: chosen.proxy, requestTls: tls, proxyTls: tls })
   const { httpProxy, httpsProxy, noProxy } = settings
+  const throughProxy = {
+    ...options,
+    factory: (target: string | URL, given: object) => new Pool(target, { ...given, factory: options.factory! }),
+    requestTls: { timeout: limits.connectMs, ...tls },
+    proxyTls: { timeout: limits.connectMs, ...tls },
+  }
+  if (chosen?.proxy && chosen.proxy !== 'direct') return new ProxyAgent({ ...throughProxy, uri: chosen.proxy })
   if ((httpProxy || httpsProxy) && chosen?.proxy !== 'direct')
     return new EnvHttpProxyAgent({
-      ...options,
+      ...throughProxy,
       ...(httpProxy && { httpProxy }),
       ...(httpsProxy && { httpsProxy }),
       noProxy: noProxy ?? '',
-      requestTls: tls,
-      proxyTls: tls,
     })
   return new Pool(origin, options)
 }
 
 function trustedBy(caFile: string | null | undefined): string[] | undefined {
-  return caFile ? [...rootCertificates, readFileSync(caFile, 'utf8')] : undefined
+  return caFile ? [...getCACertificates('default'), readFileSync(caFile, 'utf8')] : undefined
 }
 
 /** A handler that learns which connection carries its call. */
@@ -107,9 +111,9 @@ export interface Link {
 class WatchedClient extends Client {
   readonly #socket: { link: Link }
 
-  constructor(origin: string | URL, options: Client.Options, connectMs: number, ca: string[] | undefined) {
+  constructor(origin: string | URL, options: Client.Options) {
     const socket = { link: { reset: false } }
-    const connect = buildConnector({ timeout: connectMs, allowH2: false, ...(ca && { ca }) })
+    const connect = typeof options.connect === 'function' ? options.connect : buildConnector(options.connect)
     super(origin, {
       ...options,
       connect: (target, done) =>
