@@ -36,7 +36,6 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'eventsource-parser': ['formats'],
   'lru-cache': ['proxy', 'access', 'api'],
   pino: ['lib'],
-  'pino-pretty': ['lib'],
   yaml: ['settings'],
   'cli-table3': ['cli'],
   openai: ['demo'],
