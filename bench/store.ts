@@ -16,17 +16,15 @@ const startMs = Date.UTC(2026, 9, 1)
 const endMs = startMs + days * dayMs
 const body = new TextEncoder().encode('x'.repeat(700))
 
-const directory = mkdtempSync(join(tmpdir(), 'sightglass-bench-'))
-const path = join(directory, 'sightglass.sqlite')
 let seed = 1
 const below = (limit: number): number => {
   seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
   return seed % limit
 }
 
-const call = (index: number) =>
+const call = (atMs: number) =>
   aRecord({
-    atMs: Math.floor(startMs + (index / calls) * days * dayMs),
+    atMs: Math.floor(atMs),
     requestBytes: body,
     responseBytes: body,
     gapsMs: Array.from({ length: 20 }, () => 10 + below(300) / 10),
@@ -42,22 +40,33 @@ const call = (index: number) =>
     },
   })
 
-const local = openLocalStore(path)
-let wallMs = 0
-let cpuUs = 0
-for (let index = 0; index < calls; index += 500) {
-  const records = Array.from({ length: 500 }, (_, place) => call(index + place))
-  const before = process.cpuUsage()
-  const at = performance.now()
-  local.commit({ records, positions: [], finishedEpochs: [], applied: [], settled: [], carry: [], uncarry: [] })
-  wallMs += performance.now() - at
-  const spent = process.cpuUsage(before)
-  cpuUs += spent.user + spent.system
+/** Fills a fresh database with calls that came `stepMs` apart, and says how fast it took them. */
+function filled(name: string, count: number, stepMs: number): { path: string; remove(): void } {
+  const directory = mkdtempSync(join(tmpdir(), 'sightglass-bench-'))
+  const path = join(directory, 'sightglass.sqlite')
+  const local = openLocalStore(path)
+  let wallMs = 0
+  let cpuUs = 0
+  for (let index = 0; index < count; index += 500) {
+    const records = Array.from({ length: 500 }, (_, place) => call(startMs + (index + place) * stepMs))
+    const before = process.cpuUsage()
+    const at = performance.now()
+    local.commit({ records, positions: [], finishedEpochs: [], applied: [], settled: [], carry: [], uncarry: [] })
+    wallMs += performance.now() - at
+    const spent = process.cpuUsage(before)
+    cpuUs += spent.user + spent.system
+  }
+  local.checkpoint()
+  local.close()
+  const bytes = Math.round(statSync(path).size / count)
+  console.log(
+    `${name.padEnd(36)} ${Math.round((count / wallMs) * 1000)} records/s, ${(cpuUs / count).toFixed(1)} µs CPU and ${bytes} bytes a record`,
+  )
+  return { path, remove: () => rmSync(directory, { recursive: true }) }
 }
-local.checkpoint()
-const perCall = (value: number): string => (value / calls).toFixed(1)
-console.log(`written: ${Math.round((calls / wallMs) * 1000)} records/s, ${perCall(cpuUs)} µs CPU and`)
-console.log(`         ${Math.round(statSync(path).size / calls)} bytes of file a record`)
+
+filled('written: one call a millisecond', 50_000, 1).remove()
+const { path, remove } = filled('written: calls of a month', calls, (days * dayMs) / calls)
 
 const store = openStore(path)
 const lookups: Record<string, () => Promise<unknown>> = {
@@ -86,5 +95,4 @@ for (const [name, lookup] of Object.entries(lookups)) {
   console.log(`${name.padEnd(36)} ${times[4]?.toFixed(1).padStart(7)} ms`)
 }
 await store.close()
-local.close()
-rmSync(directory, { recursive: true })
+remove()
