@@ -1,7 +1,7 @@
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { decodeFrame, type Frame, findFrame } from './frames.ts'
 import { readFully } from './read-fully.ts'
-import { listSegments, readSegmentHeader, segmentHeaderBytes, segmentPath } from './segments.ts'
+import { listSegments, readSegmentHeader, segmentHeaderBytes, segmentPath, segmentSize } from './segments.ts'
 
 /** Where a frame stands. */
 export interface Place {
@@ -248,8 +248,7 @@ export class EpochReader {
   }
 
   #size(segment: number): number {
-    const fd = this.#file(segment)
-    return fd === null ? 0 : fstatSync(fd).size
+    return segmentSize(this.#dir, this.epoch, segment)
   }
 
   #file(segment: number): number | null {
@@ -257,6 +256,11 @@ export class EpochReader {
     if (known !== undefined) return known
     try {
       const fd = openSync(segmentPath(this.#dir, this.epoch, segment), 'r')
+      const [oldest] = this.#files
+      if (oldest && this.#files.size >= openFiles) {
+        closeSync(oldest[1])
+        this.#files.delete(oldest[0])
+      }
       this.#files.set(segment, fd)
       return fd
     } catch (error) {
@@ -275,3 +279,6 @@ export function decodeAll(bytes: Buffer, salt: number): Frame | null {
   const decoded = decodeFrame(bytes, 0, bytes.length, salt)
   return decoded.kind === 'frame' ? decoded.frame : null
 }
+
+/** Segments held open: the one being read, and those of its oldest open calls. */
+const openFiles = 8

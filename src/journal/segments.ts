@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { isId } from '../lib/id.ts'
@@ -81,6 +81,10 @@ export function refuseNewer(dir: string, epoch: string) {
 
 export const segmentPath = (dir: string, epoch: string, segment: number): string =>
   join(dir, epoch, `${String(segment).padStart(8, '0')}.journal`)
+
+/** 0 when it is not there. */
+export const segmentSize = (dir: string, epoch: string, segment: number): number =>
+  statSync(segmentPath(dir, epoch, segment), { throwIfNoEntry: false })?.size ?? 0
 
 /** Epochs in the order they were begun. */
 export const listEpochs = (dir: string): string[] => names(dir).filter(isId).sort()

@@ -1,8 +1,8 @@
-import { rmSync, statSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Damage, EpochReader } from '../journal/reader.ts'
-import { listEpochs, listSegments, refuseNewer, segmentPath } from '../journal/segments.ts'
+import { listEpochs, listSegments, refuseNewer, segmentPath, segmentSize } from '../journal/segments.ts'
 import { Assembler, nothing, type Tracked } from './assemble.ts'
 import { openAttempts } from './attempts.ts'
 import type { Ready } from './commit.ts'
@@ -21,7 +21,7 @@ export interface RecorderOptions extends RecordSource {
   log: { warn(message: string, fields?: object): void; error(message: string, fields?: object): void }
   /** Resolves when the journal grew, or after so long. Without it, `run` looks again after each gathering. */
   grown?: (ms: number) => Promise<unknown>
-  /** Told after each commit. */
+  /** Told after each commit; its `lagBytes` are those of the last `status`. */
   published?: (status: RecorderStatus) => void
   /** The recorder died before: exchanges are taken one at a time, and one that kills it again and again is kept raw. */
   careful?: boolean
@@ -65,6 +65,7 @@ class JournalRecorder implements Recorder {
   #dead: string[]
   #epochs: Epoch[] = []
   #counts = { accepted: 0, acceptedLive: 0, stored: 0, storedRaw: 0, failed: 0, damaged: 0 }
+  #lagBytes = 0
   #sync: LiveSync
   #patience: Patience
   #parts: FinishedParts
@@ -93,7 +94,7 @@ class JournalRecorder implements Recorder {
         again: (attempt, error) => this.#patience.again(attempt, error),
         stored: (ready) => this.#stored(ready),
       },
-      published: () => options.published?.(this.status()),
+      published: () => options.published?.(this.#counted()),
     }
     this.#enter()
   }
@@ -136,19 +137,23 @@ class JournalRecorder implements Recorder {
   }
 
   status(): RecorderStatus {
-    const status: RecorderStatus = { ...this.#counts, pending: 0, lagBytes: 0, position: [] }
-    for (const { reader, assembler } of this.#epochs) {
+    this.#lagBytes = 0
+    for (const { reader } of this.#epochs) this.#lagBytes += reader.lag()
+    const { journalDir } = this.#options
+    for (const epoch of this.#dead) {
+      for (const segment of listSegments(journalDir, epoch)) this.#lagBytes += segmentSize(journalDir, epoch, segment)
+    }
+    return this.#counted()
+  }
+
+  #counted(): RecorderStatus {
+    const status: RecorderStatus = { ...this.#counts, pending: 0, lagBytes: this.#lagBytes, position: [] }
+    for (const { assembler } of this.#epochs) {
       status.accepted += assembler.accepted
       if (this.#options.liveEpochs.includes(assembler.epoch)) status.acceptedLive += assembler.accepted
       status.damaged += assembler.damaged
       status.pending += assembler.open.size
-      status.lagBytes += reader.lag()
       status.position = [...status.position, assembler.committed]
-    }
-    for (const epoch of this.#dead) {
-      for (const segment of listSegments(this.#options.journalDir, epoch)) {
-        status.lagBytes += statSync(segmentPath(this.#options.journalDir, epoch, segment)).size
-      }
     }
     return status
   }

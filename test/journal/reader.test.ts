@@ -1,7 +1,7 @@
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Frame } from '../../src/journal/frames.ts'
-import { type Damage, EpochReader } from '../../src/journal/reader.ts'
+import { type Damage, EpochReader, type Place } from '../../src/journal/reader.ts'
 import { listSegments, segmentPath } from '../../src/journal/segments.ts'
 import { openJournal } from '../../src/journal/writer.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -118,4 +118,20 @@ it('refuses a journal of a newer version by file and number', async () => {
   segmentHeader({ version: 9, segment: 1, salt: 1, epoch }).copy(bytes)
   writeFileSync(file, bytes)
   expect(() => readAll(dir, epoch)).toThrow(`${file}: journal version 9, this build reads up to 1`)
+})
+
+it.runIf(process.platform === 'linux')('holds few files open, however many segments there are', async () => {
+  const { dir, epoch } = await writtenEpoch(60, { segmentBytes: 700, weight: 60 })
+  expect(listSegments(dir, epoch).length).toBeGreaterThan(50)
+  const openBefore = readdirSync('/proc/self/fd').length
+  const reader = new EpochReader({ dir, epoch })
+  const places: Place[] = []
+  for (let read = reader.read(false); !read.ended; read = reader.read(false)) {
+    places.push(...read.frames.map(({ place }) => place))
+    expect(reader.lag()).toBeGreaterThanOrEqual(0)
+  }
+  for (const place of places) expect(reader.readAt(place)).not.toBeNull()
+  expect(readdirSync('/proc/self/fd').length - openBefore).toBeLessThanOrEqual(8)
+  reader.close()
+  expect(readdirSync('/proc/self/fd').length).toBe(openBefore)
 })

@@ -1,13 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Journal } from '../../src/journal/journal.ts'
 import { newId } from '../../src/lib/id.ts'
+import type { LocalStore } from '../../src/pipeline/local-store.ts'
 import { StoreAway } from '../../src/pipeline/patience.ts'
 import type { RecorderStatus } from '../../src/pipeline/recorder-status.ts'
 import type { Exchange } from '../../src/records/exchange.ts'
+import { openLocalStore } from '../../src/stores/sqlite/local.ts'
 import { closeOf, headOf, openOf, temporaryDir } from '../journal/support.ts'
+import { HookedLocalStore } from '../support/hooked-local-store.ts'
 import { MemoryLocalStore } from '../support/memory-local-store.ts'
 import { collecting, drain, journalIn, recorderOn, textOf, written } from './support.ts'
 
@@ -17,14 +21,19 @@ const scripts = fc.array(fc.tuple(fc.nat({ max: 5 }), fc.constantFrom('piece', '
   maxLength: 120,
 })
 
-it('counts every call once, whatever moment the recorder dies at and whatever was open then', async () => {
+const stores: [name: string, runs: number, open: (dir: string) => LocalStore][] = [
+  ['a store in memory', 60, () => new MemoryLocalStore()],
+  ['the embedded database', 10, (dir) => openLocalStore(join(dir, 'records.sqlite'))],
+]
+
+it.each(stores)('counts every call once in %s, whatever moment the recorder dies at', async (_name, numRuns, open) => {
   await fc.assert(
     fc.asyncProperty(
       scripts,
       fc.array(fc.tuple(fc.nat({ max: 6 }), fc.boolean()), { maxLength: 8 }),
       async (script, crashes) => {
         const dir = temporaryDir()
-        const store = new MemoryLocalStore()
+        const store = new HookedLocalStore(open(dir))
         const { exchanges, toRecord } = collecting()
         const journal = journalIn(dir, 3000)
         const calls = new Calls(journal)
@@ -57,17 +66,19 @@ it('counts every call once, whatever moment the recorder dies at and whatever wa
         while (await dies(drain(recorder)))
 
         expect(store.repeated).toEqual([])
-        expect([...store.records.keys()].sort()).toEqual([...calls.texts.keys()].sort())
+        expect([...store.ids].sort()).toEqual([...calls.texts.keys()].sort())
+        expect(store.counters().telemetry).toBe(store.ids.size)
         for (const [id, text] of calls.texts) {
           const exchange = exchanges.get(id) as Exchange
           expect(textOf(exchange, 'response')).toBe(text)
           expect(exchange.response.whole).toBe(true)
           expect(exchange.close === null).toBe(!calls.closed.has(id))
         }
-        expect([store.rows, [...store.applied]]).toEqual([[], []])
+        expect([store.carried(journal.epoch), store.journalState().applied]).toEqual([[], []])
+        store.close()
       },
     ),
-    { numRuns: 60 },
+    { numRuns },
   )
 })
 

@@ -2,11 +2,11 @@ import type { Journal } from '../../src/journal/journal.ts'
 import { openJournal } from '../../src/journal/writer.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { newId } from '../../src/lib/id.ts'
+import type { LocalStore } from '../../src/pipeline/local-store.ts'
 import { createRecorder, type Recorder, type RecorderOptions } from '../../src/pipeline/recorder.ts'
 import type { Exchange } from '../../src/records/exchange.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
 import { closeOf, headOf, openOf } from '../journal/support.ts'
-import type { MemoryLocalStore } from '../support/memory-local-store.ts'
 import { quiet, recordOf } from './recorder-parts.ts'
 
 export { quiet, recordOf, textOf } from './recorder-parts.ts'
@@ -39,11 +39,7 @@ export function collecting() {
   return { exchanges, toRecord }
 }
 
-export function recorderOn(
-  journalDir: string,
-  store: MemoryLocalStore,
-  options: Partial<RecorderOptions> = {},
-): Recorder {
+export function recorderOn(journalDir: string, store: LocalStore, options: Partial<RecorderOptions> = {}): Recorder {
   return createRecorder({
     journalDir,
     liveEpochs: [],

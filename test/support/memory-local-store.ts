@@ -16,8 +16,6 @@ export class MemoryLocalStore implements LocalStore {
   largestBatch = 0
   /** Called before a commit changes anything; what it throws is the commit's failure. */
   before: (batch: LocalBatch) => void = () => {}
-  /** Called when a commit is done; what it throws is a crash between the commit and whatever was to follow. */
-  after: () => void = () => {}
   #lastRow = 0
 
   journalState(): JournalState {
@@ -52,7 +50,6 @@ export class MemoryLocalStore implements LocalStore {
       this.rows = this.rows.filter((row) => row.epoch !== epoch)
       for (const [id, applied] of this.applied) if (applied.epoch === epoch) this.applied.delete(id)
     }
-    this.after()
   }
 
   carried(epoch: string) {
