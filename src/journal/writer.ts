@@ -69,6 +69,7 @@ class JournalWriter implements Journal {
   #retryWaitMs = firstRetryMs
   #quickSinceMs: number | null = null
   #calmMs = firstCalmMs
+  #calmSinceMs = 0
   #watch: NodeJS.Timeout | null = null
   #exchange = 0
   #ended = false
@@ -207,9 +208,9 @@ class JournalWriter implements Journal {
         this.#spare = batch
         this.#perhapsCalm(startMs)
       }
-      this.#finishWhenDrained()
       if (this.counters.stalled) this.#pump()
       else this.#flush()
+      this.#finishWhenDrained()
     })
   }
 
@@ -244,6 +245,7 @@ class JournalWriter implements Journal {
     if (this.counters.stalled) return
     this.counters.stalled = true
     this.#quickSinceMs = null
+    if (this.#clock.mono() - this.#calmSinceMs > lastCalmMs) this.#calmMs = firstCalmMs
     this.#watch = setInterval(() => this.#releaseLate(), this.#patienceMs / 5)
     this.#watch.unref()
   }
@@ -257,13 +259,14 @@ class JournalWriter implements Journal {
       this.#perhapsCalm(this.#clock.mono())
   }
 
-  /** Writes have been quick for a while: back to writing at once. Each stall makes that while longer. */
+  /** Writes have been quick for a while: back to writing at once. Each stall soon after makes that while longer. */
   #perhapsCalm(startMs: number) {
     const now = this.#clock.mono()
     if (now - startMs > this.#stallMs) this.#quickSinceMs = null
     else this.#quickSinceMs ??= now
     if (this.#quickSinceMs === null || now - this.#quickSinceMs < this.#calmMs || this.#retained) return
     this.counters.stalled = false
+    this.#calmSinceMs = now
     this.#calmMs = Math.min(this.#calmMs * 2, lastCalmMs)
     if (this.#watch) clearInterval(this.#watch)
     this.#watch = null

@@ -189,3 +189,21 @@ it('never throws into a caller, also after its end', async () => {
   await journal.end()
   expect(await call('late')).toEqual([false, false])
 })
+
+it('ends with everything written, also when the disk turns quick again in the middle of its last writes', async () => {
+  const { dir, files, clock, journal, call } = faulty()
+  files.beforeSync = () => {
+    clock.nowMs += 60
+  }
+  await call('slow')
+  files.held = []
+  call('a')
+  await expect.poll(() => files.held?.length).toBe(1)
+  call('b')
+  const ended = journal.end()
+  clock.nowMs += 1
+  files.release()
+  clock.nowMs += 2_000
+  await ended
+  expect(found(dir, journal.epoch).frames).toEqual([...['slow', 'a', 'b'].flatMap((name) => whole(name)), 'end'])
+})
