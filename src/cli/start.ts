@@ -5,7 +5,7 @@ import type { Command, Io } from './command.ts'
 import { CommandFailure } from './failure.ts'
 import { settingOptions } from './options.ts'
 import { readSettings } from './settings.ts'
-import { welcomeText } from './welcome.ts'
+import { clientVariables, welcomeText } from './welcome.ts'
 
 export const start: Command = {
   details: `Every option may also be an environment variable or stand in the settings file; these count in that order.
@@ -37,7 +37,9 @@ function announce(running: RunningProxy, settings: Settings, log: Log, io: Io): 
   } else {
     log.info('ready', {
       url,
-      dataDir: settings.dataDir,
+      clients: clientVariables(url),
+      records: settings.dataDir,
+      usage: `${url}/usage`,
       adminTokenFile: settings.adminToken ? null : running.adminTokenPath,
     })
   }

@@ -26,10 +26,9 @@ export function welcomeText({ url, settings, running, onTerminal }: Welcome): st
   return `Sightglass ${version} listens on ${url}
 
   Point a client at it, and change nothing else:
-    export OPENAI_BASE_URL=${url}/v1
-    export ANTHROPIC_BASE_URL=${url}
-    export OLLAMA_HOST=${url}
-${open}
+${clientVariables(url)
+  .map((line) => `    export ${line}\n`)
+  .join('')}${open}
   Records      ${here(settings.dataDir)}
   Look up      ${program} usage (or runs, show ID), or ${url}/usage
   Admin token  ${token}${tokenPlace}${token ? ')' : ''}
@@ -37,3 +36,10 @@ ${open}
 
 `
 }
+
+/** What each client is pointed at us with. */
+export const clientVariables = (url: string): string[] => [
+  `OPENAI_BASE_URL=${url}/v1`,
+  `ANTHROPIC_BASE_URL=${url}`,
+  `OLLAMA_HOST=${url}`,
+]
