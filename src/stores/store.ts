@@ -122,6 +122,7 @@ export interface RunPage {
 
 export interface RunSummary {
   telemetry: TelemetryRecord
+  /** The beginning of what was said: at least 10,001 characters where there are so many. */
   prompt: string | null
   completion: string | null
 }

@@ -6,6 +6,8 @@ import { countCalls } from './usage-rows.ts'
 
 export const skipLimit = 10_000
 const pageLimit = 1000
+/** One more than a list shows of a text, so that it can say there is more. */
+const summaryCharacters = 10_001
 /** Rows looked at in one step; between steps the clock is asked. */
 const stepRows = 2000
 /** A page whose filters match little ends after this time, with a cursor that goes on where it stopped. */
@@ -90,7 +92,12 @@ function textMatcher(database: DatabaseSync, text: string | undefined): (seq: nu
 }
 
 function summary(database: DatabaseSync, seq: number): RunSummary {
-  const row = database.prepare('SELECT telemetry, prompt, completion FROM documents WHERE seq = ?').get(seq)
+  const row = database
+    .prepare(
+      `SELECT telemetry, substr(prompt, 1, ${summaryCharacters}) AS prompt, substr(completion, 1, ${summaryCharacters}) AS completion
+       FROM documents WHERE seq = ?`,
+    )
+    .get(seq)
   return {
     telemetry: JSON.parse(String(row?.telemetry)) as TelemetryRecord,
     prompt: typeof row?.prompt === 'string' ? row.prompt : null,
