@@ -8,7 +8,8 @@ import { openSecrets } from './access/secrets.ts'
 import { createApi } from './api/app.ts'
 import { apiListener } from './api/listener.ts'
 import { ownPaths } from './api/own-paths.ts'
-import type { SystemStatus } from './api/parts.ts'
+import type { ServiceStatus, SystemStatus } from './api/parts.ts'
+import type { JournalCounters } from './journal/journal.ts'
 import { openJournal } from './journal/writer.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Log } from './lib/log.ts'
@@ -74,7 +75,10 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       projectNames: namesOf(settings),
       log,
     })
-    undo.push(() => recorder.stop(settings.drainLimitMs))
+    undo.push(async () => {
+      await journal.end()
+      await recorder.stop(settings.drainLimitMs)
+    })
     const store = openReader(join(dataDir, 'sightglass.sqlite'))
     undo.push(() => store.close())
 
@@ -215,15 +219,13 @@ async function settled(
 
 async function systemStatus(
   recorder: RecorderHandle,
-  journal: { readonly stalled: boolean; readonly unprotected: number; readonly failedWrites: number },
+  journal: JournalCounters,
   activeRequests: number,
 ): Promise<SystemStatus> {
   const status = await recorder.status()
   return {
     services: {
-      journal: journal.stalled
-        ? { state: 'degraded', message: 'the disk is slow: writes go through the thread pool' }
-        : { state: 'ok', message: null },
+      journal: journalState(journal),
       recorder: recorder.alive()
         ? { state: 'ok', message: null }
         : { state: 'down', message: 'the recorder thread died and is being restarted; the journal keeps everything' },
@@ -233,10 +235,17 @@ async function systemStatus(
       accepted: status.accepted,
       stored: status.stored,
       pending: status.pending,
-      quarantined: 0,
-      dropped: status.failed,
+      quarantined: status.failed,
+      dropped: 0,
       unprotected: journal.unprotected,
     },
     activeRequests,
   }
+}
+
+function journalState(journal: JournalCounters): ServiceStatus {
+  if (journal.dropped > 0)
+    return { state: 'degraded', message: `${journal.dropped} frames were given up while the disk took nothing` }
+  if (journal.stalled) return { state: 'degraded', message: 'the disk is slow: writes go through the thread pool' }
+  return { state: 'ok', message: null }
 }
