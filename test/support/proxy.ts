@@ -12,12 +12,21 @@ export async function startProxy(overrides: SettingsOverrides = {}): Promise<Tes
   const dataDir = overrides.dataDir ?? (await mkdtemp(join(tmpdir(), 'sightglass-test-')))
   const settings = testSettings({ ...overrides, dataDir })
   const events: LogEvent[] = []
-  const running = await start({ settings, log: collectingLog(events) })
+  const remove = async () => {
+    if (overrides.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
+  }
+  const running = await start({ settings, log: collectingLog(events) }).catch(async (error: unknown) => {
+    await remove()
+    throw error
+  })
   const settled = () => running.settled(10_000)
   let stopped: Promise<void> | null = null
   const end = async () => {
-    await running.stop()
-    if (overrides.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
+    try {
+      await running.stop()
+    } finally {
+      await remove()
+    }
   }
   const stop = async () => {
     stopped ??= end()

@@ -45,10 +45,13 @@ export async function spawnProxy(options: SpawnOptions = {}): Promise<SpawnedPro
   child.stdout.on('data', read)
   child.stderr.on('data', read)
   const exited = once(child, 'close').then(([code, name]): Exit => ({ code, signal: name }))
+  const remove = async () => {
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
+  }
   const stop = async (name: NodeJS.Signals = 'SIGTERM') => {
     child.kill(name)
     const exit = await within(options.stopMs ?? 15_000, `the proxy to end after ${name}`, exited)
-    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
+    await remove()
     return exit
   }
   const died = exited.then((exit): never => {
@@ -59,8 +62,10 @@ export async function spawnProxy(options: SpawnOptions = {}): Promise<SpawnedPro
     options.startMs ?? 15_000,
     'the proxy to be ready',
     Promise.race([ready.promise, died]),
-  ).catch((error: unknown) => {
+  ).catch(async (error: unknown) => {
     child.kill('SIGKILL')
+    await exited
+    await remove()
     throw error
   })
   return {
