@@ -1,4 +1,5 @@
 import { arrayAt, objectOf, stringAt } from '../records/json.ts'
+import type { StoredNames } from '../records/stored-names.ts'
 import type { Usage } from '../records/usage.ts'
 import type { RunDetail } from '../stores/store.ts'
 import {
@@ -89,7 +90,7 @@ function modelText({ telemetry: { metadata } }: RunDetail): string | null {
 function tokensText({ telemetry: { metadata } }: RunDetail): string {
   const { usage, token_source: source, prompt_tokens: input, completion_tokens: output, total_tokens: total } = metadata
   if (input === null && output === null && total === null) return `${unknown} (${source})`
-  const detail = (parts: readonly (readonly [string, keyof Usage])[]) => {
+  const detail = (parts: readonly (readonly [string, keyof StoredNames<Usage>])[]) => {
     const shown = parts.flatMap(([label, name]) => {
       const value = usage?.[name]
       return typeof value === 'number' && value > 0 ? [`${countText(value)} ${label}`] : []
@@ -97,15 +98,15 @@ function tokensText({ telemetry: { metadata } }: RunDetail): string {
     return shown.length > 0 ? ` (${shown.join(', ')})` : ''
   }
   const inputDetail = detail([
-    ['cached', 'cacheRead'],
-    ['written to the cache', 'cacheWrite'],
-    ['audio', 'audioInput'],
-    ['image', 'imageInput'],
+    ['cached', 'cache_read'],
+    ['written to the cache', 'cache_write'],
+    ['audio', 'audio_input'],
+    ['image', 'image_input'],
   ])
   const outputDetail = detail([
     ['reasoning', 'reasoning'],
-    ['audio', 'audioOutput'],
-    ['image', 'imageOutput'],
+    ['audio', 'audio_output'],
+    ['image', 'image_output'],
   ])
   const about = source === 'estimated' ? `estimated with ${metadata.tokenizer ?? 'a tokenizer'}` : source
   return `${countText(input)} in${inputDetail} + ${countText(output)} out${outputDetail} = ${countText(total)} · ${about}`
@@ -170,10 +171,10 @@ function saidText({ run }: RunDetail): string {
     const name = stringAt(message, 'name')
     const title = `${stringAt(message, 'role') ?? 'message'}${name ? ` (${name})` : ''}`
     const text = stringAt(message, 'text') ?? stringAt(message, 'content') ?? ''
-    return said(title, [text, ...arrayAt(message, 'toolCalls').map(toolCallText)])
+    return said(title, [text, ...arrayAt(message, 'tool_calls').map(toolCallText)])
   })
   if (messages.length === 0 && run.prompt !== null) messages.push(said('prompt', [run.prompt]))
-  const choices = run.choices.length > 0 ? run.choices : [{ text: run.completion, toolCalls: run.tool_calls }]
+  const choices = run.choices.length > 0 ? run.choices : [{ text: run.completion, tool_calls: run.tool_calls }]
   const answers = choices.flatMap((choice, place) => {
     const number = choices.length > 1 ? ` ${place + 1}` : ''
     return [
@@ -181,7 +182,7 @@ function saidText({ run }: RunDetail): string {
       said(`answer${number}`, [
         stringAt(choice, 'text'),
         ...arrayAt(choice, 'parts').map(String),
-        ...arrayAt(choice, 'toolCalls').map(toolCallText),
+        ...arrayAt(choice, 'tool_calls').map(toolCallText),
       ]),
       said(`refusal${number}`, [stringAt(choice, 'refusal')]),
     ]

@@ -5,6 +5,7 @@ import { sumKnown } from '../records/count.ts'
 import { countAt } from '../records/json.ts'
 import type { RunRecord } from '../records/llm-run.ts'
 import { isError } from '../records/outcome.ts'
+import { storedNames } from '../records/stored-names.ts'
 import type { Findings } from './telemetry.ts'
 
 /** The run document: what was asked and answered, as far as the capture rules let it be kept. */
@@ -52,11 +53,13 @@ export function runOf(findings: Findings, textLimit: number): RunRecord {
     error_message: ending.errorMessage,
     metadata: serverMetadata(observed, model),
 
-    messages: keepRequest ? clip.messages(request.messages) : [],
-    choices: keepResponse ? clip.choices(choices) : [],
+    messages: keepRequest ? storedNames(clip.messages(request.messages)) : [],
+    choices: keepResponse ? storedNames(clip.choices(choices)) : [],
     tools: keepRequest ? request.toolNames : [],
     reasoning: keepResponse ? clip.text(choices[0]?.reasoning || null) : null,
-    tool_calls: keepResponse ? clip.choices(choices.slice(0, 1)).flatMap((choice) => choice.toolCalls) : [],
+    tool_calls: keepResponse
+      ? clip.choices(choices.slice(0, 1)).flatMap((choice) => storedNames(choice.toolCalls))
+      : [],
     refusal: keepResponse ? clip.text(choices[0]?.refusal || null) : null,
     parameters: { ...request.parameters, ...(keepRequest ? {} : { stop: null }) },
     finish_reason: decoded?.finishReason ?? null,

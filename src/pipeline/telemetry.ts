@@ -6,6 +6,7 @@ import { sumKnown } from '../records/count.ts'
 import type { Exchange } from '../records/exchange.ts'
 import type { BodyFacts } from '../records/llm-run.ts'
 import { isError, modelOperations } from '../records/outcome.ts'
+import { storedNames } from '../records/stored-names.ts'
 import type { TelemetryMetadata, TelemetryRecord } from '../records/telemetry.ts'
 import { clientRetries, rateLimits, upstreamRequestId } from './headers.ts'
 
@@ -174,7 +175,7 @@ function numbersOf({ metered }: Findings): Numbers {
     total_tokens: sumKnown(prompt, completion),
     token_source: metered.tokenSource,
     tokenizer: metered.tokenizer,
-    usage,
+    usage: usage && storedNames(usage),
     cost_picodollars: cost.picodollars === null ? null : cost.picodollars.toString(),
     cost_usd: cost.picodollars === null ? null : Number(decimalText(cost.picodollars, 12)),
     cost_estimated: cost.estimated,

@@ -1,6 +1,7 @@
 import type { Count } from './count.ts'
 import type { CallContext, Capture, HeaderPairs } from './exchange.ts'
 import type { EndBy, FinishReason, Operation, Outcome, Phase } from './outcome.ts'
+import type { StoredNames } from './stored-names.ts'
 import type { TokenSource, Usage } from './usage.ts'
 
 /**
@@ -95,7 +96,7 @@ export interface TelemetryMetadata {
   // tokens and money
   token_source: TokenSource
   tokenizer: string | null
-  usage: Usage | null
+  usage: StoredNames<Usage> | null
   /** Whole 10⁻¹² dollars as decimal text; null when the price or the usage is unknown. */
   cost_picodollars: string | null
   cost_usd: number | null

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { isError } from '../../src/records/outcome.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
+import { storedNames } from '../../src/records/stored-names.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 import { aMoment, aRecord } from '../support/records.ts'
 import { apiOver, idOf, type Json } from './api-server.ts'
@@ -26,7 +27,7 @@ const records = Array.from({ length: 360 }, (_, place) => {
       prompt_tokens: spread,
       completion_tokens: spread % 97,
       total_tokens: spread + (spread % 97),
-      usage: { ...unknownUsage, input: spread, output: spread % 97 },
+      usage: { ...storedNames(unknownUsage), input: spread, output: spread % 97 },
       cost_picodollars: unpriced ? null : String(BigInt(spread) * 9_007_199_254_740_993n),
     },
   })

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { newId } from '../../src/lib/id.ts'
+import { storedNames } from '../../src/records/stored-names.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 import { adminToken, apiOver } from '../api/api-server.ts'
 import { aMoment, aRecord } from '../support/records.ts'
@@ -15,7 +16,7 @@ const priced = aRecord({
     cost_picodollars: '525000000',
     prompt_tokens: 1_200,
     total_tokens: 1_205,
-    usage: { ...unknownUsage, input: 1_200, output: 5 },
+    usage: { ...storedNames(unknownUsage), input: 1_200, output: 5 },
   },
 })
 const unpriced = aRecord({
@@ -37,9 +38,9 @@ const unpriced = aRecord({
         text: 'Looking it up\u001b[2J',
         reasoning: 'The user wants weather.',
         refusal: '',
-        toolCalls: [{ id: 'call_1', name: 'get_weather', arguments: '{"city":"Paris"}' }],
-        finishReason: 'tool_calls',
-        finishReasonRaw: 'tool_calls',
+        tool_calls: [{ id: 'call_1', name: 'get_weather', arguments: '{"city":"Paris"}' }],
+        finish_reason: 'tool_calls',
+        finish_reason_raw: 'tool_calls',
         parts: [],
       },
     ],

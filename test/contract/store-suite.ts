@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { outcomes } from '../../src/records/outcome.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
+import { storedNames } from '../../src/records/stored-names.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 import { type Store, Unanswerable, type UsageGroup, type UsageQuery } from '../../src/stores/store.ts'
 import { aMoment, aRecord } from '../support/records.ts'
@@ -338,7 +339,7 @@ const someRecord = fc
         total_tokens: input === null && output === null ? null : (input ?? 0) + (output ?? 0),
         prompt_tokens: input,
         completion_tokens: output,
-        usage: { ...unknownUsage, input, output, cacheRead },
+        usage: { ...storedNames(unknownUsage), input, output, cache_read: cacheRead },
       },
     }),
   )

@@ -31,7 +31,7 @@ export function expectedUsage(
     add('estimated', call.token_source === 'estimated' ? 1 : 0)
     add('unpriced', call.cost_picodollars === null && (call.total_tokens ?? 0) > 0 ? 1 : 0)
     add('input_tokens', call.usage?.input ?? 0)
-    add('cached_input_tokens', call.usage?.cacheRead ?? 0)
+    add('cached_input_tokens', call.usage?.cache_read ?? 0)
     add('output_tokens', call.usage?.output ?? 0)
     add('reasoning_tokens', call.usage?.reasoning ?? 0)
     add('total_tokens', call.total_tokens ?? 0)

@@ -2,6 +2,7 @@ import { newId } from '../../src/lib/id.ts'
 import type { RunRecord } from '../../src/records/llm-run.ts'
 import { isError, modelOperations } from '../../src/records/outcome.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
+import { storedNames } from '../../src/records/stored-names.ts'
 import type { TelemetryMetadata, TelemetryRecord } from '../../src/records/telemetry.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 
@@ -127,7 +128,15 @@ function aMetadata(
     output_tokens_per_second: 122.7,
     token_source: 'reported',
     tokenizer: null,
-    usage: { ...unknownUsage, input: 12, inputUncached: 12, cacheRead: 0, output: 5, reasoning: 0, totalReported: 17 },
+    usage: storedNames({
+      ...unknownUsage,
+      input: 12,
+      inputUncached: 12,
+      cacheRead: 0,
+      output: 5,
+      reasoning: 0,
+      totalReported: 17,
+    }),
     cost_picodollars: '4800000',
     cost_usd: 0.0000048,
     cost_estimated: false,
@@ -183,7 +192,7 @@ function aRun(
     error_message: metadata.error_message,
     metadata: {},
     messages: [{ role: 'user', content: 'Say hello to the world' }],
-    choices: [{ index: 0, text: 'Hello, world!', finishReason: 'stop' }],
+    choices: [{ index: 0, text: 'Hello, world!', finish_reason: 'stop' }],
     tools: [],
     reasoning: null,
     tool_calls: [],

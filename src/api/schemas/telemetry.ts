@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { operations, outcomes } from '../../records/outcome.ts'
+import type { StoredNames } from '../../records/stored-names.ts'
 import type { TelemetryRecord } from '../../records/telemetry.ts'
 import type { Usage } from '../../records/usage.ts'
 import { amount, amountOrNull, count, countOrNull, field, flag, oneOf, orNull, text, textOrNull } from './field.ts'
@@ -9,25 +10,25 @@ const tokens = (about: string) => countOrNull(about, 'tokens')
 const tokenUsage = z
   .object({
     input: tokens('every input token, cached or not'),
-    inputUncached: tokens('input neither read from nor written to a cache'),
-    cacheRead: tokens('input read from a cache'),
-    cacheWrite: tokens('input written to a cache'),
-    cacheWrite1h: tokens('the part of cacheWrite that lives an hour'),
+    input_uncached: tokens('input neither read from nor written to a cache'),
+    cache_read: tokens('input read from a cache'),
+    cache_write: tokens('input written to a cache'),
+    cache_write_1h: tokens('the part of cache_write that lives an hour'),
     output: tokens('output, reasoning included'),
     reasoning: tokens('the part of the output that was reasoning'),
-    audioInput: tokens('audio in the input'),
-    cachedAudioInput: tokens('audio in the input, from a cache'),
-    audioOutput: tokens('audio in the output'),
-    imageInput: tokens('images in the input'),
-    cachedImageInput: tokens('images in the input, from a cache'),
-    imageOutput: tokens('images in the output'),
-    predictionAccepted: tokens('predicted output that was used'),
-    predictionRejected: tokens('predicted output that was not used'),
-    webSearches: countOrNull('searches of the web', 'calls'),
-    totalReported: tokens("the provider's own total, as it said"),
-    costReportedUsd: field(z.string().nullable(), "the provider's own bill, as decimal text", 'USD'),
+    audio_input: tokens('audio in the input'),
+    cached_audio_input: tokens('audio in the input, from a cache'),
+    audio_output: tokens('audio in the output'),
+    image_input: tokens('images in the input'),
+    cached_image_input: tokens('images in the input, from a cache'),
+    image_output: tokens('images in the output'),
+    prediction_accepted: tokens('predicted output that was used'),
+    prediction_rejected: tokens('predicted output that was not used'),
+    web_searches: countOrNull('searches of the web', 'calls'),
+    total_reported: tokens("the provider's own total, as it said"),
+    cost_reported_usd: field(z.string().nullable(), "the provider's own bill, as decimal text", 'USD'),
   })
-  .openapi('TokenUsage') satisfies z.ZodType<Usage>
+  .openapi('TokenUsage') satisfies z.ZodType<StoredNames<Usage>>
 
 export const tokenSources = ['reported', 'timings', 'header', 'estimated', 'none'] as const
 export const tokenSource = oneOf(tokenSources, 'where the token counts come from')

@@ -46,8 +46,8 @@ export function factsOf({ telemetry, gapsMs }: StoredRecord): CallFacts {
   const totalTokens = call.total_tokens ?? inputTokens + outputTokens
   const counts = {
     inputTokens,
-    cachedInputTokens: usage?.cacheRead ?? 0,
-    cacheWriteTokens: usage?.cacheWrite ?? 0,
+    cachedInputTokens: usage?.cache_read ?? 0,
+    cacheWriteTokens: usage?.cache_write ?? 0,
     outputTokens,
     reasoningTokens: usage?.reasoning ?? 0,
     totalTokens,

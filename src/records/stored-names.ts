@@ -1,0 +1,35 @@
+/**
+ * Our own objects as they stand in documents and answers: the fields of records are written with underscores, those of code
+ * in camel case. Only for objects of ours, never for what a vendor or a client sent.
+ */
+export function storedNames<T>(value: T): StoredNames<T> {
+  return renamed(value) as StoredNames<T>
+}
+
+function renamed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(renamed)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [storedName(name), renamed(field)]))
+}
+
+/** `cacheWrite1h` → `cache_write_1h` */
+const storedName = (name: string): string => name.replace(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`)
+
+export type StoredNames<T> = T extends readonly (infer Item)[]
+  ? readonly StoredNames<Item>[]
+  : T extends object
+    ? { [Name in keyof T as Underscored<Name & string>]: StoredNames<T[Name]> }
+    : T
+
+type Underscored<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${Part<First>}${Underscored<Rest>}`
+  : ''
+
+type Part<Character extends string> =
+  Character extends Lowercase<Character>
+    ? Character extends Digit
+      ? `_${Character}`
+      : Character
+    : `_${Lowercase<Character>}`
+
+type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9'
