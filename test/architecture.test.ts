@@ -41,6 +41,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   openai: ['demo'],
   '@anthropic-ai/sdk': ['demo'],
   ollama: ['demo'],
+  mongodb: ['stores'],
   'node:sqlite': ['stores'],
 }
 
