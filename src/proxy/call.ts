@@ -57,7 +57,9 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
     const { request, response, clock } = parts
     this.#body = new RequestBody(
       request,
-      (piece) => this.#tap?.request.keep(piece, clock.mono()),
+      (piece) => {
+        if (!this.#over) this.#tap?.request.keep(piece, clock.mono())
+      },
       () => {
         this.#requestEndAtMs = clock.mono()
       },
@@ -218,9 +220,9 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
       return
     }
     this.flushHead()
-    if (this.#framing !== 'close') socket.destroySoon()
-    else if (socket.writableLength === 0) socket.resetAndDestroy()
-    else socket.once('drain', () => socket.resetAndDestroy())
+    // HTTP/1.0 knows no chunks: there a FIN would be the end of the message
+    if (this.#framing === 'length' || response.chunkedEncoding) socket.destroySoon()
+    else socket.write(noBytes, () => socket.resetAndDestroy())
   }
 
   #answerFailure(phase: Phase, failure: Failure): void {

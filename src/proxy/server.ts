@@ -13,13 +13,18 @@ export interface FrontDoorParts {
   readonly draining: () => boolean
 }
 
-const limits = { headerBytes: 64 * 1024, headersMs: 30_000, keepAliveMs: 75_000 }
+const limits = { headerBytes: 64 * 1024, headersMs: 30_000, keepAliveMs: 75_000, lingerMs: 1_000 }
 
 /**
  * The listener. Proxied requests are taken off by the route table before any framework sees them; everything that is no
  * proper request is answered here.
  */
 export function createFrontDoor(parts: FrontDoorParts): Server {
+  const latest = new WeakMap<Socket, ServerResponse>()
+  const turnAway = (socket: Socket, bytes: Buffer): void => {
+    if (isAnswering(socket, latest.get(socket))) socket.destroy()
+    else dismiss(socket, bytes)
+  }
   const server = createServer(
     {
       requireHostHeader: false,
@@ -32,6 +37,7 @@ export function createFrontDoor(parts: FrontDoorParts): Server {
       shouldUpgradeCallback: (request) => /^\s*websocket\s*$/i.test(request.headers.upgrade ?? ''),
     },
     (request, response) => {
+      latest.set(request.socket, response)
       const refusal = refusalOf(request)
       if (refusal) return refuse(response, refusal.status, refusal.code, refusal.message, true)
       const route = parts.route(request)
@@ -42,7 +48,8 @@ export function createFrontDoor(parts: FrontDoorParts): Server {
   )
   server.maxHeadersCount = 0
   server.on('upgrade', (_request, socket: Socket) => {
-    socket.end(
+    turnAway(
+      socket,
       plain(
         426,
         'Upgrade Required',
@@ -53,7 +60,7 @@ export function createFrontDoor(parts: FrontDoorParts): Server {
     )
   })
   server.on('connect', (_request, socket: Socket) => {
-    socket.end(plain(405, 'Method Not Allowed', 'method_not_allowed', 'CONNECT is not forwarded'))
+    turnAway(socket, plain(405, 'Method Not Allowed', 'method_not_allowed', 'CONNECT is not forwarded'))
   })
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') {
@@ -61,9 +68,25 @@ export function createFrontDoor(parts: FrontDoorParts): Server {
       return
     }
     const [status, reason, code, message] = clientErrors[error.code ?? ''] ?? badRequest
-    socket.end(plain(status, reason, code, message))
+    turnAway(socket, plain(status, reason, code, message))
   })
   return server
+}
+
+/** Bytes of an answer may be out already, or those of an answer before it: a word of ours would stand in the middle of them. */
+function isAnswering(socket: Socket, response: ServerResponse | undefined): boolean {
+  if (!response || response.writableFinished) return false
+  return response.headersSent || response.socket !== socket
+}
+
+/** A last answer. The client has a moment to read it; then the connection goes, whether or not the client lets go of it. */
+function dismiss(socket: Socket, bytes: Buffer): void {
+  const timer = setTimeout(() => socket.destroy(), limits.lingerMs)
+  socket.once('close', () => clearTimeout(timer))
+  // Node has taken its own listener off; a client that resets now must not end the process
+  socket.on('error', () => socket.destroy())
+  socket.resume()
+  socket.end(bytes)
 }
 
 type ClientError = readonly [status: number, reason: string, code: string, message: string]
