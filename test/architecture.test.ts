@@ -21,7 +21,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   access: ['lib', 'records', 'settings'],
   api: ['lib', 'records', 'settings', 'access', 'stores'],
   cli: ['lib', 'records', 'settings', 'stores', 'api', 'demo'],
-  demo: ['lib', 'records', 'settings', 'stores', 'cli'],
+  demo: ['lib', 'records', 'settings'],
 }
 
 /** Packages and built-in modules that only some rooms may know. Whatever is not listed may be used nowhere. */

@@ -1,4 +1,4 @@
-import type { Option } from './options.ts'
+import type { Arguments, Option } from './options.ts'
 
 /** A command as the list of all has it; the rest of it is loaded when it is called. */
 export interface CommandEntry {
@@ -15,14 +15,6 @@ export interface Command {
   readonly options: Readonly<Record<string, Option>>
   /** Resolves to the exit code. */
   run(given: Arguments, io: Io): Promise<number>
-}
-
-export interface Arguments {
-  readonly operands: readonly string[]
-  text(name: string): string | undefined
-  flag(name: string): boolean
-  /** Values of the options that are settings, by name. */
-  readonly settings: Readonly<Record<string, string>>
 }
 
 /** Where a command reads and writes. */

@@ -24,7 +24,7 @@ What each setting does: docs/settings.md`,
           [
             { head: 'Setting', text: ({ path }) => path },
             { head: 'Value', text: ({ text }) => oneLine(text), least: 12 },
-            { head: 'From', text: ({ from }) => from, least: 12 },
+            { head: 'From', text: ({ from }) => within(from, loaded.configFile), least: 12 },
           ],
           shown,
           io.width,
@@ -36,6 +36,10 @@ What each setting does: docs/settings.md`,
     return 0
   },
 }
+
+/** A place in the settings file is told by its line: the file stands below the table. */
+const within = (from: string, file: string | null): string =>
+  file === null ? from : from.replaceAll(`${file}:`, 'line ')
 
 interface Shown {
   readonly path: string

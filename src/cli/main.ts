@@ -30,7 +30,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
 async function run(words: readonly string[], io: Io): Promise<number> {
   const [first, ...rest] = words
   if (first === undefined) {
-    io.note(generalHelp(commands))
+    io.note(generalHelp(commands, io.width))
     return 2
   }
   if (first === '--version' || first === '-v' || first === 'version') {
@@ -38,20 +38,20 @@ async function run(words: readonly string[], io: Io): Promise<number> {
     return 0
   }
   if (first === '--help' || first === '-h' || first === 'help') {
-    io.out(rest[0] === undefined ? generalHelp(commands) : await helpOf(commandOf(rest[0])))
+    io.out(rest[0] === undefined ? generalHelp(commands, io.width) : await helpOf(commandOf(rest[0]), io.width))
     return 0
   }
   const entry = commandOf(first)
   const command = await entry.load()
   const given = readArguments(rest, { ...command.options, help: { short: 'h', about: 'This text.' } }, entry.operands)
   if (given.flag('help')) {
-    io.out(commandHelp(entry, command))
+    io.out(commandHelp(entry, command, io.width))
     return 0
   }
   return command.run(given, io)
 }
 
-const helpOf = async (entry: CommandEntry) => commandHelp(entry, await entry.load())
+const helpOf = async (entry: CommandEntry, width: number) => commandHelp(entry, await entry.load(), width)
 
 function commandOf(word: string): CommandEntry {
   const command = commands.find(({ name }) => name === word)

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
 import { nearest } from '../lib/nearest.ts'
 import { fields, table } from '../settings/table.ts'
-import type { Arguments } from './command.ts'
 import { UsageError } from './failure.ts'
 
 export interface Option {
@@ -12,6 +11,15 @@ export interface Option {
 }
 
 export type Options = Readonly<Record<string, Option>>
+
+/** What was given to a command. */
+export interface Arguments {
+  readonly operands: readonly string[]
+  text(name: string): string | undefined
+  flag(name: string): boolean
+  /** Values of the options that are settings, by name. */
+  readonly settings: Readonly<Record<string, string>>
+}
 
 /** Reads a command's words, or throws a `UsageError` that says what is wrong with them. */
 export function readArguments(words: readonly string[], options: Options, operands: readonly string[]): Arguments {
@@ -78,13 +86,19 @@ export const settingOptions: Options = {
   ...Object.fromEntries(
     fields.flatMap((field) => {
       const { flag, about, fallback } = table[field]
-      const rest = fallback ? ` (${fallback})` : ''
-      return flag === null ? [] : [[flag, { value: 'VALUE', about: `${about.replaceAll('`', '')}${rest}` }] as const]
+      const plain = about.replaceAll('`', '')
+      const whole = fallback ? `${plain.replace(/\.$/, '')} (${fallback}).` : plain
+      return flag === null ? [] : [[flag, { value: 'VALUE', about: whole }] as const]
     }),
   ),
 }
 
 /** Of those, the ones by which a question finds the records. */
 export const placeOptions: Options = Object.fromEntries(
-  ['host', 'port', 'data-dir', 'config'].map((name) => [name, settingOptions[name]!]),
+  Object.entries({
+    host: 'Address the proxy listens on (127.0.0.1).',
+    port: 'Port the proxy listens on (8484).',
+    'data-dir': 'Directory the proxy keeps its records in (data).',
+    config: settingOptions.config!.about,
+  }).map(([name, about]) => [name, { ...settingOptions[name]!, about }]),
 )

@@ -1,8 +1,7 @@
 import { isTimeZone, momentForms, readMoment } from '../api/moment.ts'
 import { outcomes } from '../records/outcome.ts'
-import type { Arguments } from './command.ts'
 import { UsageError } from './failure.ts'
-import type { Options } from './options.ts'
+import type { Arguments, Options } from './options.ts'
 import { localZone } from './text.ts'
 
 /** What every question about calls can be narrowed by. */

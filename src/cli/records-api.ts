@@ -2,9 +2,14 @@ import { arrayAt, isObject, numberAt, objectOf, stringAt } from '../records/json
 import type { TelemetryRecord } from '../records/telemetry.ts'
 import type { RunDetail, RunPage, RunSummary, UsageAnswer } from '../stores/store.ts'
 import { CommandFailure } from './failure.ts'
-import { NobodyThere, type Question, type Records } from './records.ts'
+import type { Question, Records } from './records.ts'
 
 const waitMs = 60_000
+
+/** Nobody listens at the address. */
+export class NobodyThere extends Error {
+  override name = 'NobodyThere'
+}
 
 /** Asks a running proxy over HTTP. */
 export function apiRecords(url: string, token: string | null): Records {

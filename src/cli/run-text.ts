@@ -12,14 +12,15 @@ import {
   rateText,
   timeText,
   unknown,
+  widthOf,
 } from './text.ts'
 
-/** One call as a person reads it. */
-export function runText(detail: RunDetail, zone: string): string {
+/** One call as a person reads it. What was said is left to the terminal to wrap, so that it can be copied. */
+export function runText(detail: RunDetail, zone: string, width: number): string {
   const { telemetry, run } = detail
   const { metadata } = telemetry
   const model = metadata.model_served ?? metadata.model_requested
-  const title = [telemetry._id, metadata.operation, model, metadata.upstream].filter(Boolean).join(' · ')
+  const title = [telemetry._id, metadata.operation, model, metadata.upstream].filter(Boolean).join(dot)
   const facts: readonly (readonly [label: string, lines: readonly (string | null)[]])[] = [
     ['When', [timeText(telemetry.timestamp_ms, zone, 'full')]],
     ['Who', [whoText(detail)]],
@@ -37,9 +38,24 @@ export function runText(detail: RunDetail, zone: string): string {
   const head = facts.flatMap(([label, lines]) =>
     lines
       .filter((line) => line !== null && line !== '')
-      .map((line, place) => `${(place === 0 ? label : '').padEnd(11)}${oneLine(line!)}`),
+      .flatMap((line) => brokenAtDots(oneLine(line!), width - labelWidth))
+      .map((line, place) => `${(place === 0 ? label : '').padEnd(labelWidth)}${line}`),
   )
   return `${oneLine(title)}\n\n${head.join('\n')}\n${saidText(detail)}`
+}
+
+const labelWidth = 12
+const dot = ' · '
+
+/** The text in lines of at most so many columns, as far as a dot stands where they can end. */
+function brokenAtDots(text: string, columns: number): readonly string[] {
+  const lines: string[] = []
+  for (const part of text.split(dot)) {
+    const longer = `${lines.at(-1)}${dot}${part}`
+    if (lines.length > 0 && widthOf(longer) <= columns) lines[lines.length - 1] = longer
+    else lines.push(part)
+  }
+  return lines
 }
 
 function whoText({ telemetry }: RunDetail): string {
@@ -60,7 +76,7 @@ function whoText({ telemetry }: RunDetail): string {
     key,
     `from ${telemetry.client_ip}`,
   ]
-  return named.filter((part) => part !== null).join(' · ')
+  return named.filter((part) => part !== null).join(dot)
 }
 
 const callText = ({ telemetry: { metadata } }: RunDetail): string =>
@@ -75,9 +91,9 @@ function outcomeText({ telemetry: { metadata } }: RunDetail): string {
       : null,
     metadata.finish_reason === null ? null : `finished: ${metadata.finish_reason}`,
     metadata.end_by === null ? null : `ended by the ${metadata.end_by} (phase: ${metadata.end_phase})`,
-    metadata.error_code ?? metadata.error_type,
+    metadata.error_code === metadata.outcome ? null : (metadata.error_code ?? metadata.error_type),
   ]
-  return parts.filter((part) => part !== null).join(' · ')
+  return parts.filter((part) => part !== null).join(dot)
 }
 
 function modelText({ telemetry: { metadata } }: RunDetail): string | null {
@@ -119,12 +135,12 @@ function costText({ telemetry: { metadata } }: RunDetail): string {
     metadata.unpriced_reason,
     metadata.price_version === null ? null : `prices ${metadata.price_version}`,
   ]
-  return parts.filter(Boolean).join(' · ')
+  return parts.filter(Boolean).join(dot)
 }
 
 function timingLines({ telemetry: { metadata }, chunkTimes }: RunDetail): readonly (string | null)[] {
   const timed = (label: string, ms: number | null) => (ms === null ? null : `${label} ${durationText(ms)}`)
-  const line = (...parts: readonly (string | null)[]) => parts.filter((part) => part !== null).join(' · ') || null
+  const line = (...parts: readonly (string | null)[]) => parts.filter((part) => part !== null).join(dot) || null
   return [
     line(
       timed('first byte', metadata.ttfb_ms),
@@ -157,13 +173,13 @@ function bodyText(label: string, body: RunDetail['run']['request_body']): string
     body.content_encoding,
     body.kept === 0 && body.size > 0 ? 'not kept' : body.truncated ? `${bytesText(body.kept)} kept` : null,
   ]
-  return parts.filter(Boolean).join(' · ')
+  return parts.filter(Boolean).join(dot)
 }
 
 function parametersText(parameters: Record<string, unknown>): string | null {
   const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined)
   const shown = given.map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  return shown.length > 0 ? shown.join(' · ') : null
+  return shown.length > 0 ? shown.join(dot) : null
 }
 
 function saidText({ run }: RunDetail): string {

@@ -4,9 +4,9 @@ import type { Command, Io } from './command.ts'
 import { UsageError } from './failure.ts'
 import { program } from './program.ts'
 import { filterOptions, filters, timeZone, wholeOption } from './question.ts'
-import { recordOptions, withRecords } from './records.ts'
 import { type Column, tableText } from './table.ts'
 import { countText, durationText, moneyText, oneLine, shortened, timeText, unknown } from './text.ts'
+import { recordOptions, withRecords } from './with-records.ts'
 
 export const runs: Command = {
   details: `Examples:
@@ -54,26 +54,28 @@ export const runs: Command = {
 
 function runsText(page: RunPage, zone: string, io: Io): string {
   if (page.items.length === 0) return 'No calls like that.\n'
-  const table = tableText(columnsFor(page.items, zone), page.items, io.width)
+  const day = commonDay(page.items, zone)
+  const table = tableText(columnsFor(page.items, zone, day), page.items, io.width)
   const total = page.total !== null && page.total > page.items.length ? ` of ${countText(page.total)}` : ''
-  const shown = `${page.items.length}${total} ${page.items.length === 1 && !total ? 'call' : 'calls'}, times in ${zone}.`
+  const shown = `${page.items.length}${total} ${page.items.length === 1 && !total ? 'call' : 'calls'}, times ${day ? `of ${day} ` : ''}in ${zone}.`
   const more = page.nextCursor === null ? '' : ` The next: --cursor ${page.nextCursor}`
   return `${table}\n${shown} One of them in full: ${program} show ID${more === '' ? '' : `\n${more.trim()}`}\n`
 }
 
-function columnsFor(items: readonly RunSummary[], zone: string): readonly Column<RunSummary>[] {
+function columnsFor(items: readonly RunSummary[], zone: string, day: string | null): readonly Column<RunSummary>[] {
   const idLength = distinctLength(items.map(({ telemetry }) => telemetry._id))
   return [
-    { head: 'Time', text: ({ telemetry }) => timeText(telemetry.timestamp_ms, zone) },
+    { head: 'Time', text: ({ telemetry }) => timeText(telemetry.timestamp_ms, zone).slice(day ? day.length + 1 : 0) },
     { head: 'ID', text: ({ telemetry }) => telemetry._id.slice(0, idLength) },
-    { head: 'Project', text: ({ telemetry }) => oneLine(telemetry.metadata.project_id), least: 8 },
+    { head: 'Project', text: ({ telemetry }) => oneLine(telemetry.metadata.project_id), least: 8, wanted: 24 },
     {
       head: 'Model',
       text: ({ telemetry: { metadata } }) =>
         oneLine(metadata.model_served ?? metadata.model_requested ?? metadata.operation),
       least: 10,
+      wanted: 32,
     },
-    { head: 'Outcome', text: outcomeText, least: 8 },
+    { head: 'Outcome', text: outcomeText, least: 8, wanted: 12 },
     {
       head: 'In',
       align: 'right',
@@ -98,6 +100,12 @@ function columnsFor(items: readonly RunSummary[], zone: string): readonly Column
   ]
 }
 
+/** The day that all of them were made on, which then need not stand in every line. */
+function commonDay(items: readonly RunSummary[], zone: string): string | null {
+  const days = new Set(items.map(({ telemetry }) => timeText(telemetry.timestamp_ms, zone).split(' ', 1)[0]!))
+  return days.size === 1 ? [...days][0]! : null
+}
+
 /** As much of the ids as tells these calls apart; it begins with the time, so `show` finds them by it. */
 function distinctLength(ids: readonly string[]): number {
   for (const length of [13, 18, 23]) {
@@ -107,7 +115,7 @@ function distinctLength(ids: readonly string[]): number {
 }
 
 const outcomeText = ({ telemetry: { metadata } }: RunSummary): string =>
-  metadata.outcome === 'ok' ? `ok ${metadata.status_code}` : `${metadata.outcome} ${metadata.status_code || unknown}`
+  `${metadata.status_code || unknown} ${metadata.outcome}`
 
 const tokenText = ({ telemetry }: RunSummary, count: number | null): string =>
   `${count !== null && telemetry.metadata.token_source === 'estimated' ? '~' : ''}${countText(count)}`

@@ -3,12 +3,13 @@ import type { RunDetail } from '../stores/store.ts'
 import type { Command } from './command.ts'
 import { CommandFailure, UsageError } from './failure.ts'
 import { filterOptions, timeZone } from './question.ts'
-import { type Records, recordOptions, withRecords } from './records.ts'
+import type { Records } from './records.ts'
 import { runText } from './run-text.ts'
+import { recordOptions, withRecords } from './with-records.ts'
 
 export const show: Command = {
-  details: `ID is the value of the answer's x-sightglass-id header, or as much of the beginning of an id as tells it apart
-(at least 8 characters, as \`sightglass runs\` prints it).
+  details: `ID is what \`sightglass runs\` prints, or the answer's x-sightglass-id header.
+The beginning of it will do, from 8 characters on, if no other call's id begins so.
 
 Examples:
   sightglass show 019f5c1e-8a3b
@@ -37,7 +38,7 @@ Examples:
       if (raw !== undefined) return io.out(await kept(id, raw, records))
       const detail = await records.run(id)
       if (!detail) throw new CommandFailure(`${id}: no such call`)
-      io.out(given.flag('json') ? `${JSON.stringify(document(detail), null, 2)}\n` : runText(detail, zone))
+      io.out(given.flag('json') ? `${JSON.stringify(document(detail), null, 2)}\n` : runText(detail, zone, io.width))
     })
     return 0
   },

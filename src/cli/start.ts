@@ -8,7 +8,7 @@ import { readSettings } from './settings.ts'
 import { clientVariables, welcomeText } from './welcome.ts'
 
 export const start: Command = {
-  details: `Every option may also be an environment variable or stand in the settings file; these count in that order.
+  details: `An option counts more than its environment variable, that more than the settings file.
 What each setting does: docs/settings.md. What holds, and why: sightglass config`,
   options: settingOptions,
   async run(given, io) {

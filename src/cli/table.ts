@@ -7,6 +7,8 @@ export interface Column<Row> {
   readonly align?: 'left' | 'right'
   /** May be cut, down to so many columns, when the terminal is narrow. */
   readonly least?: number
+  /** Is not cut below so many columns as long as others can be left out instead. */
+  readonly wanted?: number
   /** Left out when nothing else helps: the highest number first. */
   readonly leaveOut?: number
 }
@@ -15,10 +17,14 @@ export interface Column<Row> {
 export function tableText<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): string {
   let shown = columns.map((column) => ({ column, cells: rows.map((row) => column.text(row)) }))
   for (;;) {
-    const widths = fitted(shown, width)
-    const total = widths.reduce((sum, one) => sum + one, 0) + gap.length * (widths.length - 1)
+    const widths = fitted(shown, width, ({ least, wanted }) => wanted ?? least)
+    if (lineWidth(widths) <= width) return drawn(shown, widths)
     const last = shown.reduce((worst, { column }) => Math.max(worst, column.leaveOut ?? 0), 0)
-    if (total <= width || last === 0) return drawn(shown, widths)
+    if (last === 0)
+      return drawn(
+        shown,
+        fitted(shown, width, ({ least }) => least),
+      )
     shown = shown.filter(({ column }) => column.leaveOut !== last)
   }
 }
@@ -30,12 +36,19 @@ interface Shown<Row> {
 
 const gap = '  '
 
-/** The widths of the columns: the longest cell, the columns that may be cut giving way in turn. */
-function fitted<Row>(shown: readonly Shown<Row>[], width: number): number[] {
+const lineWidth = (widths: readonly number[]): number =>
+  widths.reduce((sum, one) => sum + one, 0) + gap.length * (widths.length - 1)
+
+/** The widths of the columns: the longest cell, the columns that may be cut giving way in turn, each down to its floor. */
+function fitted<Row>(
+  shown: readonly Shown<Row>[],
+  width: number,
+  floorOf: (column: Column<Row>) => number | undefined,
+): number[] {
   const widths = shown.map(({ column, cells }) => Math.max(widthOf(column.head), ...cells.map(widthOf)))
-  let over = widths.reduce((sum, one) => sum + one, 0) + gap.length * (widths.length - 1) - width
+  let over = lineWidth(widths) - width
   while (over > 0) {
-    const places = shown.flatMap(({ column }, place) => (widths[place]! > (column.least ?? Infinity) ? place : []))
+    const places = shown.flatMap(({ column }, place) => (widths[place]! > (floorOf(column) ?? Infinity) ? place : []))
     const widest = places.sort((one, other) => widths[other]! - widths[one]!)[0]
     if (widest === undefined) break
     widths[widest]!--

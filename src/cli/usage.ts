@@ -1,17 +1,18 @@
 import { type UsageAnswer, type UsageGroup, type UsageRow, type UsageSums, usageGroups } from '../stores/store.ts'
-import type { Arguments, Command, Io } from './command.ts'
+import type { Command, Io } from './command.ts'
 import { UsageError } from './failure.ts'
+import type { Arguments } from './options.ts'
 import { program } from './program.ts'
 import { filterOptions, filters, timeZone, wholeOption } from './question.ts'
-import { recordOptions, withRecords } from './records.ts'
 import { type Column, tableText } from './table.ts'
 import { countText, durationText, moneyText, oneLine, percentText, rateText, unknown } from './text.ts'
+import { recordOptions, withRecords } from './with-records.ts'
 
 export const usage: Command = {
   details: `Examples:
   sightglass usage
   sightglass usage --group-by project,model --from 7d
-  sightglass usage --group-by day --from 2026-11-01 --to 2026-12-01 --tz Europe/Berlin --project checkout
+  sightglass usage --group-by day --from 2026-11-01 --tz Europe/Berlin
   sightglass usage --json --group-by key`,
   options: {
     'group-by': {
@@ -75,6 +76,7 @@ function groupColumn(name: UsageGroup, first: boolean, total: UsageRow): Column<
       return value === null || value === undefined ? unknown : oneLine(value)
     },
     least: name === 'hour' || name === 'day' ? 10 : 8,
+    wanted: 32,
   }
 }
 
@@ -98,14 +100,14 @@ const sumColumns: readonly Column<UsageRow>[] = [
     head: 'Cached',
     align: 'right',
     text: (sums) => (hasTokens(sums) ? countText(sums.cached_input_tokens) : unknown),
-    leaveOut: 6,
+    leaveOut: 7,
   },
   { head: 'Out', align: 'right', text: tokens((sums) => sums.output_tokens) },
   { head: 'Cost', align: 'right', text: costText },
   { head: 'TTFT p50', align: 'right', text: (sums) => durationText(sums.ttft_ms?.p50), leaveOut: 4 },
   { head: 'Latency p50', align: 'right', text: (sums) => durationText(sums.latency_ms?.p50), leaveOut: 5 },
-  { head: 'p95', align: 'right', text: (sums) => durationText(sums.latency_ms?.p95), leaveOut: 5 },
-  { head: 'Tokens/s', align: 'right', text: (sums) => rateText(sums.output_tokens_per_second), leaveOut: 7 },
+  { head: 'p95', align: 'right', text: (sums) => durationText(sums.latency_ms?.p95), leaveOut: 6 },
+  { head: 'Tokens/s', align: 'right', text: (sums) => rateText(sums.output_tokens_per_second), leaveOut: 8 },
 ]
 
 /** What is priced, with a `+` when other calls have no price; unknown when none has. */

@@ -1,7 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk'
 import type { Ollama } from 'ollama'
 import type OpenAI from 'openai'
-import { CommandFailure } from '../cli/failure.ts'
 
 /** The official packages, as far as they are installed: a package of the product alone does not bring them. */
 export async function loadClients(): Promise<Clients> {
@@ -19,9 +18,14 @@ export async function loadClients(): Promise<Clients> {
     if (!isMissing(loaded.reason)) throw loaded.reason
     return [name]
   })
-  throw new CommandFailure(
+  throw new MissingClients(
     `the demo calls through the official packages, and some are not installed: npm install ${missing.join(' ')}`,
   )
+}
+
+/** Some of the packages are not installed; the message says how to get them. */
+export class MissingClients extends Error {
+  override name = 'MissingClients'
 }
 
 export interface Clients {

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadProviders } from '../../providers/index.ts'
-import { program } from '../cli/program.ts'
 import { createLog } from '../lib/log.ts'
 import { type RunningProxy, start } from '../main.ts'
 import { loadSettings } from '../settings/load.ts'
@@ -10,11 +9,12 @@ import type { Pace } from './call.ts'
 import { loadClients } from './clients.ts'
 import { scenes } from './scenes.ts'
 import { realisticPace, type ScriptedProvider, scriptedProvider } from './scripted-provider.ts'
-import { usageTable } from './usage-table.ts'
+
+export { MissingClients } from './clients.ts'
 
 /**
- * Shows the product without any API key: a scripted provider, the proxy in front of it, calls of three projects with the
- * official packages, and what the proxy knows of them afterwards.
+ * Shows the product without any API key: a scripted provider, the proxy in front of it, and calls of three projects with the
+ * official packages. What the proxy knows of them afterwards is asked by `whenRecorded`.
  */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const { print } = options
@@ -30,15 +30,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       print('')
       await Promise.all(scenes.map((scene) => scene({ url, clients, print })))
       await proxy.settled(10_000)
-      print('')
-      print('What the proxy knows of it:')
-      print('')
-      print(`$ ${program} usage --group-by project,model`)
-      const { adminToken } = proxy
-      const width = options.width ?? Number.POSITIVE_INFINITY
-      for (const line of (await usageTable({ url, adminToken, dataDir, width })).split('\n')) print(line)
-      print('')
-      for (const line of advice(options.dataDir)) print(line)
+      await options.whenRecorded({ url, adminToken: proxy.adminToken, dataDir })
     } finally {
       await proxy.stop()
     }
@@ -53,9 +45,15 @@ export interface DemoOptions {
   print: (line: string) => void
   /** Where the records go, and stay. Without it they go with the demo. */
   dataDir?: string
-  /** Columns for the table. */
-  width?: number
   pace?: Pace
+  /** Called when every call is recorded, while the proxy still runs. */
+  whenRecorded(proxy: DemoProxy): Promise<void>
+}
+
+export interface DemoProxy {
+  readonly url: string
+  readonly adminToken: string
+  readonly dataDir: string
 }
 
 async function startProxy(
@@ -81,19 +79,3 @@ async function startProxy(
     log: createLog({ level: 'warn', format: 'pretty', write: (line) => print(line.trimEnd()) }),
   })
 }
-
-const advice = (dataDir: string | undefined): string[] => [
-  ...(dataDir === undefined
-    ? [`These records went with the demo. To keep them and look around: ${program} demo --data-dir demo-data`]
-    : [
-        'Look around in these records:',
-        `  ${program} runs --data-dir ${dataDir}`,
-        `  ${program} usage --data-dir ${dataDir}`,
-      ]),
-  '',
-  'For your own calls, start the proxy and point a client at it:',
-  program.startsWith('npm') ? '  npm start' : `  ${program} start`,
-  '  export OPENAI_BASE_URL=http://127.0.0.1:8484/v1',
-  '  export ANTHROPIC_BASE_URL=http://127.0.0.1:8484',
-  '  export OLLAMA_HOST=http://127.0.0.1:8484',
-]

@@ -5,7 +5,11 @@ import { idOf } from './reply.ts'
 export async function openaiError(call: Call, status: number, message: string): Promise<void> {
   const { type, code } = errors[status] ?? { type: status < 500 ? 'invalid_request_error' : 'server_error', code: null }
   const wait: Record<string, string> = status === 429 ? { 'retry-after': '1', 'retry-after-ms': '40' } : {}
-  await call.json(status, { error: { message, type, param: null, code } }, { headers: { ...headers(call), ...wait } })
+  await call.json(
+    status,
+    { error: { message, type, param: null, code } },
+    { headers: { ...headers(call, refusedWithinMs), ...wait } },
+  )
 }
 
 const errors: Record<number, { type: string; code: string | null }> = {
@@ -18,9 +22,11 @@ export const models = ['gpt-4.1-mini', 'gpt-4o-mini', 'gpt-3.5-turbo-instruct', 
 const createdSeconds = 1_770_000_000
 export const modelObject = (id: string) => ({ id, object: 'model', created: createdSeconds, owned_by: 'system' })
 
-export const headers = (call: Call): Record<string, string> => ({
+const refusedWithinMs = 1
+
+export const headers = (call: Call, processingMs = call.pace.firstTokenMs): Record<string, string> => ({
   'x-request-id': idOf('req_', call.body ?? call.path),
-  'openai-processing-ms': String(Math.round(call.pace.firstTokenMs)),
+  'openai-processing-ms': String(Math.round(processingMs)),
   'openai-version': '2020-10-01',
   'x-ratelimit-limit-requests': '10000',
   'x-ratelimit-remaining-requests': '9999',

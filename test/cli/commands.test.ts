@@ -21,7 +21,10 @@ describe('help', () => {
     expect(code).toBe(0)
     expect(out).toMatch(new RegExp(`^Usage: sightglass ${name}`))
     expect(out).toContain('--help')
-    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
+    for (const width of [Infinity, 80]) {
+      const lines = (await cli([name, '--help'], {}, undefined, width)).out.split('\n')
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(Math.min(100, width))
+    }
   })
 
   it('--version prints the version of the package', async () => {
@@ -77,11 +80,12 @@ describe('config', () => {
     })
     const { code, out } = await cli(['config', '--log-level', 'warn'], { DRAIN_DELAY: '1s' }, cwd)
     expect(code).toBe(0)
-    expect(out).toMatch(/^port +9000 +config\/sightglass\.yaml:2$/m)
+    expect(out).toMatch(/^port +9000 +line 2$/m)
+    expect(out).toMatch(/^Settings file: config\/sightglass\.yaml$/m)
     expect(out).toMatch(/^log\.level +warn +--log-level$/m)
     expect(out).toMatch(/^drain_delay +1s +DRAIN_DELAY$/m)
     expect(out).toMatch(/^host +127\.0\.0\.1 +default$/m)
-    expect(out).toMatch(/^upstreams\.vllm-b +provider vllm, url http:\/\/x +config\/sightglass\.yaml:3$/m)
+    expect(out).toMatch(/^upstreams\.vllm-b +provider vllm, url http:\/\/x +line 3$/m)
   })
 
   it.each([[[]], [['--json']]])('shows no secret, with %j', async (words) => {

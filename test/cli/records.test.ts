@@ -114,12 +114,12 @@ describe.each(Object.entries(places))('with %s', (_place, open) => {
     const { code, out } = await cli(['runs', '--tz', 'Europe/Berlin'], await open())
     expect(code).toBe(0)
     const lines = out.split('\n').slice(2)
-    expect(lines[0]).toMatch(/^2026-11-20 11:17:30 /)
-    expect(cells(lines[0])).toEqual(expect.arrayContaining(['acme', 'proxy_error 502', '–']))
+    expect(lines[0]).toMatch(/^11:17:30 /)
+    expect(out).toContain('times of 2026-11-20 in Europe/Berlin')
+    expect(cells(lines[0])).toEqual(expect.arrayContaining(['acme', '502 proxy_error', '–']))
     expect(cells(lines[2])).toEqual(
-      expect.arrayContaining(['ok 200', '1,200', '183 ms', '$0.000525', 'Say hello to the world']),
+      expect.arrayContaining(['200 ok', '1,200', '183 ms', '$0.000525', 'Say hello to the world']),
     )
-    expect(out).toContain('times in Europe/Berlin')
   })
 
   it('runs pages on with the cursor it prints', async () => {
@@ -142,6 +142,16 @@ describe.each(Object.entries(places))('with %s', (_place, open) => {
     expect(await idsOf('--status', 'error')).toEqual([idOf(failed)])
     expect(await idsOf('--project', 'checkout', '--text', 'HELLO')).toEqual([idOf(unpriced)])
     expect(await idsOf('--to', '2026-11-20T10:16:00Z')).toEqual([idOf(priced)])
+  })
+
+  it('show keeps its facts within the terminal', async () => {
+    const { out } = await cli(['show', idOf(unpriced)], await open(), undefined, 60)
+    const facts = out
+      .slice(0, out.indexOf('\n\n', out.indexOf('\n\n') + 2))
+      .split('\n')
+      .slice(1)
+    expect(facts.length).toBeGreaterThan(8)
+    expect(Math.max(...facts.map((line) => line.length))).toBeLessThanOrEqual(60)
   })
 
   it('show prints the call as a person reads it', async () => {

@@ -24,6 +24,7 @@ export async function cli(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
   cwd?: string,
+  width = Infinity,
 ): Promise<Ran> {
   const out: Uint8Array[] = []
   const notes: string[] = []
@@ -32,7 +33,7 @@ export async function cli(
     note: (text) => notes.push(text),
     env,
     cwd: cwd ?? temporary(),
-    width: Infinity,
+    width,
   })
   const bytes = Buffer.concat(out)
   return { code, bytes, out: bytes.toString('utf8'), notes: notes.join('') }

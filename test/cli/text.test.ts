@@ -96,4 +96,11 @@ describe('a table', () => {
     expect(tableText(columns, rows, 14)).not.toContain('Extra')
     expect(tableText(columns, rows, 14)).toContain('a lon…')
   })
+
+  it('leaves columns out before it cuts one below what it is wanted to hold', () => {
+    const [name, ...others] = columns
+    const wanting = [{ ...name!, wanted: 10 }, ...others]
+    expect(tableText(wanting, rows, 20)).toBe(tableText(wanting.slice(0, 2), rows, Infinity))
+    expect(tableText(wanting, rows, 14)).toContain('a lon…')
+  })
 })

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Io } from './command.ts'
+import { CommandFailure, UsageError } from './failure.ts'
+import { type Arguments, type Options, placeOptions } from './options.ts'
+import type { Records } from './records.ts'
+import { apiRecords, NobodyThere } from './records-api.ts'
+import { readSettings } from './settings.ts'
+
+export const recordOptions: Options = {
+  url: { value: 'URL', about: 'Ask the proxy at this address (the one of the settings).' },
+  token: {
+    value: 'TOKEN',
+    about: 'Admin token, or any key to see what it used (ADMIN_TOKEN, or DATA_DIR/admin-token).',
+  },
+  ...placeOptions,
+}
+
+/** Asks the running proxy; when none is there and no address was named, opens the store and says so. */
+export async function withRecords<Answer>(
+  given: Arguments,
+  io: Io,
+  ask: (records: Records) => Promise<Answer>,
+): Promise<Answer> {
+  const { settings } = await readSettings(given, io)
+  const named = given.text('url') ?? io.env.SIGHTGLASS_URL
+  const url = address(named ?? `http://${reachable(settings.host)}:${settings.port}`)
+  const token = given.text('token') ?? settings.adminToken ?? storedToken(settings.dataDir)
+  const direct = async () => {
+    const { storeRecords } = await import('./records-store.ts')
+    return storeRecords(join(settings.dataDir, 'sightglass.sqlite'))
+  }
+
+  if (named === undefined && settings.port === 0) return using(await direct(), ask)
+  try {
+    return await using(apiRecords(url, token), ask)
+  } catch (error) {
+    if (!(error instanceof NobodyThere)) throw error
+    if (named !== undefined)
+      throw new CommandFailure(`${error.message}: is Sightglass running there?`, { cause: error })
+    if (given.text('token') !== undefined) {
+      throw new CommandFailure(
+        `${error.message}, and --token needs a running proxy: leave it out to read the store itself`,
+      )
+    }
+  }
+  const records = await direct()
+  io.note(`Nothing listens on ${url}: reading ${join(settings.dataDir, 'sightglass.sqlite')} itself.\n`)
+  return using(records, ask)
+}
+
+async function using<Answer>(records: Records, ask: (records: Records) => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask(records)
+  } finally {
+    await records.close()
+  }
+}
+
+function address(text: string): string {
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new UsageError(`--url ${text}: wants an address such as http://127.0.0.1:8484`)
+  }
+  return (url.origin + url.pathname).replace(/\/+$/, '').replace(/\/v1$/, '')
+}
+
+/** Where a bind to every address is reached from here. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function storedToken(dataDir: string): string | null {
+  const path = join(dataDir, 'admin-token')
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    throw new CommandFailure(`the admin token in ${path} cannot be read (${code}): give --token`, { cause: error })
+  }
+}
