@@ -1,20 +1,24 @@
 // Runs a script of this checkout under the pinned Node: installs what the lock file names when it is missing, then starts
 // node_modules/node with the given arguments. Plain JavaScript, so that an older Node on the machine can run it.
 import { spawn, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const stamp = join(root, 'node_modules', '.installed')
 const pinnedNode = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-const wanted = createHash('sha256')
-  .update(readFileSync(join(root, 'package-lock.json')))
-  .digest('hex')
 
+/** npm writes down what it installed when it is done; whoever ran it, it is compared with what the lock file names. */
 function installed() {
-  return existsSync(pinnedNode) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted
+  const written = join(root, 'node_modules', '.package-lock.json')
+  if (!existsSync(pinnedNode) || !existsSync(written)) return false
+  const have = JSON.parse(readFileSync(written, 'utf8')).packages
+  const wanted = Object.entries(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages)
+  return wanted.every(
+    ([path, { optional, integrity }]) =>
+      // an optional package may be one for other machines
+      path === '' || (have[path] === undefined ? optional === true : have[path].integrity === integrity),
+  )
 }
 
 if (!installed()) {
@@ -35,7 +39,6 @@ if (!installed()) {
     )
     process.exit(1)
   }
-  writeFileSync(stamp, wanted)
 }
 
 const child = spawn(pinnedNode, ['--disable-warning=ExperimentalWarning', ...process.argv.slice(2)], {

@@ -12,7 +12,7 @@ const plain = z.string().regex(/^[^\u0000-\u001f\u007f]{1,200}$/, 'wants 1 to 20
 
 const named = (about: string) => plain.optional().openapi({ description: about })
 
-export const wholeNumber = (min: number, max: number) => {
+const wholeNumber = (min: number, max: number) => {
   const wants = `wants a whole number from ${min} to ${max}`
   return z
     .string()

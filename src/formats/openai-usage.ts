@@ -20,7 +20,7 @@ export function openaiUsage(request: RequestFacts, hints: DecodeHints): UsageCol
   return new UsageCollector(request, hints)
 }
 
-export class UsageCollector {
+class UsageCollector {
   readonly #hints: DecodeHints
   readonly #choicesPerPrompt: number
   readonly #several: boolean

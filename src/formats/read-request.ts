@@ -36,7 +36,7 @@ export function readRequest(exchange: Exchange, format: Format | null): ReadRequ
 }
 
 /** The last value of a header, or null. */
-export function headerOf(headers: HeaderPairs, name: string): string | null {
+function headerOf(headers: HeaderPairs, name: string): string | null {
   const values = headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
   return values.length === 0 ? null : values.join(', ')
 }

@@ -14,7 +14,7 @@ import { crc32 } from 'node:zlib'
  * its epoch was ended in order and nothing follows. The salt keeps bytes that a client sent from being taken for frames when
  * the search for the next good frame runs through them.
  */
-export const frameTypes = { open: 1, head: 2, data: 3, close: 4, end: 5 } as const
+const frameTypes = { open: 1, head: 2, data: 3, close: 4, end: 5 } as const
 export type FrameType = keyof typeof frameTypes
 
 export interface Frame {

@@ -275,7 +275,7 @@ export class EpochReader {
 }
 
 /** A frame that fills `bytes`; null when it does not check out. */
-export function decodeAll(bytes: Buffer, salt: number): Frame | null {
+function decodeAll(bytes: Buffer, salt: number): Frame | null {
   const decoded = decodeFrame(bytes, 0, bytes.length, salt)
   return decoded.kind === 'frame' ? decoded.frame : null
 }

@@ -27,7 +27,7 @@ export interface SegmentHeader {
 }
 
 /** A journal written by a newer build: reading on would guess. */
-export class NewerJournal extends Error {
+class NewerJournal extends Error {
   override name = 'NewerJournal'
   readonly code = 'journal_too_new'
   constructor(file: string, version: number) {

@@ -50,6 +50,3 @@ function standardOutput(): (line: string) => void {
   const stream = destination({ dest: 1, sync: false, maxLength: 4 * 1024 * 1024 })
   return (line) => stream.write(line)
 }
-
-/** For parts that run without a log, in tests. */
-export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }

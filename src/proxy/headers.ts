@@ -1,6 +1,5 @@
 /**
- * Which header fields cross the proxy. Everything does, in order, case and number, but for the rows of these tables; the
- * README's list of exceptions is made from them.
+ * Which header fields cross the proxy. Everything does, in order, case and number, but for the rows of these tables.
  */
 
 /** Fields of one connection (RFC 9110 §7.6.1): never passed on, in either direction. */
@@ -101,12 +100,3 @@ function nominatedBy(flat: readonly string[]): Set<string> | null {
   }
   return nominated
 }
-
-/** For the documentation and the tests that hold it true. */
-export const exceptions = {
-  hopByHop,
-  requestStays,
-  requestStaysPrefixes,
-  contextHeaders,
-  added: 'x-sightglass-id',
-} as const

@@ -52,7 +52,7 @@ function shownPath(path: string, cwd: string): string {
 }
 
 /** YAML names are `snake_case`; `onDisconnect` is read as `on_disconnect`. */
-export const plainName = (name: string): string =>
+const plainName = (name: string): string =>
   /^[a-z]+(?:[A-Z][a-z0-9]*)+$/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name
 
 function find(map: MapNode, names: readonly string[]): Node | null {

@@ -67,7 +67,7 @@ export const size = (least: number, most: number): Parser<number> =>
     sizeText,
   )
 
-export function sizeText(bytes: number): string {
+function sizeText(bytes: number): string {
   for (const [unit, factor] of [['GiB', 2 ** 30] as const, ['MiB', 2 ** 20] as const, ['KiB', 2 ** 10] as const]) {
     if (bytes >= factor && bytes % factor === 0) return `${bytes / factor}${unit}`
   }

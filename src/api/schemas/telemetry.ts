@@ -30,7 +30,7 @@ const tokenUsage = z
   })
   .openapi('TokenUsage') satisfies z.ZodType<StoredNames<Usage>>
 
-export const tokenSources = ['reported', 'timings', 'header', 'estimated', 'none'] as const
+const tokenSources = ['reported', 'timings', 'header', 'estimated', 'none'] as const
 export const tokenSource = oneOf(tokenSources, 'where the token counts come from')
 
 export const finishReason = field(

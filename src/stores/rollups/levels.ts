@@ -30,7 +30,7 @@ export type Level = keyof typeof levels
 export const hourMs = 3_600_000
 export const dayMs = 86_400_000
 
-export const startOf = (spanMs: number, ms: number): number => Math.floor(ms / spanMs) * spanMs
+const startOf = (spanMs: number, ms: number): number => Math.floor(ms / spanMs) * spanMs
 
 /** The rows a call is counted in: one for each level. */
 export function rollupRows(call: CallFacts, instance: string): readonly RollupKey[] {
