@@ -119,6 +119,18 @@ function httpUrl(given: string): URL | null {
   return URL.parse(given.trim())
 }
 
+/** Where a MongoDB stands. It reaches the driver as it was given, which knows what else may be wrong with it. */
+export const mongoUri: Parser<string> = parser(
+  'an address such as mongodb://127.0.0.1:27017 or mongodb+srv://user:password@cluster.example.com',
+  (given) => (/^mongodb(?:\+srv)?:\/\/[^\s/]\S*$/.test(given.trim()) ? given.trim() : undefined),
+)
+
+export const databaseName: Parser<string> = parser(
+  'the name of a database: at most 63 bytes, none of / \\ . " $ * < > : | ? and no space',
+  (given) =>
+    /^[^/\\."$*<>:|?\s\0]+$/.test(given.trim()) && Buffer.byteLength(given.trim()) <= 63 ? given.trim() : undefined,
+)
+
 /** A secret that travels in a header: visible ASCII without spaces. */
 export const secret: Parser<string> = parser('at least 8 visible ASCII characters without spaces', (given) =>
   /^[\x21-\x7e]{8,}$/.test(given.trim()) ? given.trim() : undefined,

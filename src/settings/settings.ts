@@ -35,6 +35,15 @@ export interface Settings {
   /** By key fingerprint. */
   readonly keys: Readonly<Record<string, KeySettings>>
 
+  /** Secret, as the driver takes it. Null: records stay in the embedded database. */
+  readonly mongoUri: string | null
+  readonly mongoDatabase: string
+  /** Days that documents of each collection are kept; 0: for ever. */
+  readonly telemetryDays: number
+  readonly llmRunsDays: number
+  readonly connectionLogsDays: number
+  readonly metricsDays: number
+
   readonly drainDelayMs: number
   readonly drainLimitMs: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'

@@ -195,6 +195,50 @@ describe('secrets', () => {
   })
 })
 
+describe('the address of MongoDB', () => {
+  const uri = 'mongodb+srv://ada:p%40ss@cluster.example.com/?retryWrites=true&appName=Team%20A'
+
+  it.each(['MONGO_URI', 'MONGODB_URI', 'MONGO_URL'])('is read from %s and from a file, unchanged', (name) => {
+    expect(load({ env: { [name]: uri } }).settings.mongoUri).toBe(uri)
+    const inFile = { files: { uri: `${uri}\n` }, env: { [`${name}_FILE`]: 'uri' } }
+    expect(load(inFile).settings.mongoUri).toBe(uri)
+    expect(load({ files: { uri }, yaml: 'mongo: {uri_file: uri}' }).settings.mongoUri).toBe(uri)
+  })
+
+  it('is not needed', () => {
+    expect(load().settings).toMatchObject({ mongoUri: null, mongoDatabase: 'sightglass' })
+  })
+
+  it.each(['localhost:27017', 'http://127.0.0.1:27017', 'mongodb://', 'mongodb:///x', 'mongodb://a b'])(
+    'is refused as %s, by its name and without showing it',
+    (wrong) => {
+      expect(problemsOf({ env: { MONGODB_URI: wrong } })[0]).toMatch(
+        /^mongo\.uri = "\*\*\*" \(MONGODB_URI\): wants an address such as mongodb:/,
+      )
+    },
+  )
+
+  it('comes with the name of a database that MongoDB takes', () => {
+    expect(load({ env: { DB_NAME: 'team_a-2' } }).settings.mongoDatabase).toBe('team_a-2')
+    for (const wrong of ['a.b', 'a b', '$a', 'a/b', 'x'.repeat(64), 'é'.repeat(32)])
+      expect(problemsOf({ env: { DB_NAME: wrong } })[0]).toContain(' (DB_NAME): wants the name of a database')
+  })
+
+  it('comes with days to keep documents, for all collections or for one', () => {
+    expect(load({ env: { RETENTION_DAYS: '7', LLM_RUNS_DAYS: '0' } }).settings).toMatchObject({
+      telemetryDays: 7,
+      llmRunsDays: 0,
+      connectionLogsDays: 7,
+      metricsDays: 7,
+    })
+    expect(load({ yaml: 'retention: {telemetry_days: 90}' }).settings).toMatchObject({
+      telemetryDays: 90,
+      llmRunsDays: 30,
+    })
+    expect(problemsOf({ env: { METRICS_DAYS: '-1' } })[0]).toContain('retention.metrics_days = "-1" (METRICS_DAYS)')
+  })
+})
+
 describe('what is wrong', () => {
   it('is listed all together, with the setting, the value, its place and what is wanted', () => {
     const yaml = 'prot: 1\ncapture:\n  request: ful\nlog: 4\n'
