@@ -24,7 +24,8 @@ export function scopeOf(
   if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs)
     throw invalid('from', `from=${asked.from}: is not before to=${asked.to}`)
   return {
-    project: asked.project ?? null,
+    // calls are recorded under the slug in small letters, however it was written
+    project: asked.project?.toLowerCase() ?? null,
     filter: given({
       key: keyOf(identity, asked.key),
       user: asked.user,

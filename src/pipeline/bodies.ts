@@ -4,7 +4,7 @@ import type { Body, Piece } from '../records/exchange.ts'
 import type { BodyFacts } from '../records/llm-run.ts'
 
 export interface KeptBody {
-  /** In the coding that `facts.coding` names; null when nothing is kept. */
+  /** In the coding that `facts.coding` names; null when nothing of it is kept. */
   bytes: Uint8Array | null
   facts: BodyFacts
 }
@@ -28,7 +28,8 @@ export function keepBody(
   const smaller = plain !== null && packed !== null && packed.length < plain.length ? packed : null
   const kept = plain?.length ?? 0
   return {
-    bytes: kept === 0 ? null : (smaller ?? plain),
+    // an empty body is kept as the empty one it was
+    bytes: kept === 0 && body.size > 0 ? null : (smaller ?? plain),
     facts: {
       size: body.size,
       sha256: about.sha256 ?? hashOf(body),

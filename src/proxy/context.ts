@@ -18,7 +18,8 @@ export function callerOf(
   key: KeySettings | undefined,
 ): Caller {
   const notes: string[] = []
-  const named = pathProject ?? headerIn(rawHeaders, 'x-project-id')
+  // an empty header is what a shell makes of an unset variable
+  const named = pathProject ?? (headerIn(rawHeaders, 'x-project-id')?.trim() || null)
   let project = named ?? key?.project ?? 'default'
   if (!slug.test(project)) {
     notes.push(
