@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { RunRecord } from '../../src/records/llm-run.ts'
+import { storedNames } from '../../src/records/stored-names.ts'
 import type { TelemetryMetadata, TelemetryRecord } from '../../src/records/telemetry.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 import type { RunDetail } from '../../src/stores/store.ts'
@@ -171,6 +172,8 @@ const bodies = ({ all, sent }: { all: RawAnswer; sent: string }, contentType: st
   } as const,
 })
 
+const noUsage = storedNames(unknownUsage)
+
 const noParameters = {
   temperature: null,
   top_p: null,
@@ -296,14 +299,14 @@ it('a streamed OpenAI chat', async () => {
       completion_tokens: 60,
       total_tokens: 1060,
       usage: {
-        ...unknownUsage,
+        ...noUsage,
         input: 1000,
-        inputUncached: 600,
-        cacheRead: 400,
+        input_uncached: 600,
+        cache_read: 400,
         output: 60,
         reasoning: 0,
-        audioInput: 0,
-        totalReported: 1060,
+        audio_input: 0,
+        total_reported: 1060,
       },
       // 600 × 0.15 + 400 × 0.075 + 60 × 0.60 dollars for a million
       cost_picodollars: '156000000',
@@ -327,8 +330,8 @@ it('a streamed OpenAI chat', async () => {
   inOrder(metadata.upstream_ms! + metadata.overhead_ms!, metadata.latency_ms)
 
   const messages = [
-    { role: 'system', name: null, text: 'Be brief.', toolCalls: [], toolCallId: null, images: [] },
-    { role: 'user', name: null, text: 'Why is the sea blue?', toolCalls: [], toolCallId: null, images: [] },
+    { role: 'system', name: null, text: 'Be brief.', tool_calls: [], tool_call_id: null, images: [] },
+    { role: 'user', name: null, text: 'Why is the sea blue?', tool_calls: [], tool_call_id: null, images: [] },
   ]
   const whole: RunRecord = {
     ...sharedFields(telemetry),
@@ -347,9 +350,9 @@ it('a streamed OpenAI chat', async () => {
         text: 'Blue light scatters.',
         reasoning: '',
         refusal: '',
-        toolCalls: [],
-        finishReason: 'stop',
-        finishReasonRaw: 'stop',
+        tool_calls: [],
+        finish_reason: 'stop',
+        finish_reason_raw: 'stop',
         parts: [],
       },
     ],
@@ -490,11 +493,11 @@ it('a streamed Anthropic message with thinking and a tool call', async () => {
       completion_tokens: 42,
       total_tokens: 192,
       usage: {
-        ...unknownUsage,
+        ...noUsage,
         input: 150,
-        inputUncached: 100,
-        cacheRead: 30,
-        cacheWrite: 20,
+        input_uncached: 100,
+        cache_read: 30,
+        cache_write: 20,
         output: 42,
       },
       // 100 × 3 + 30 × 0.30 + 20 × 3.75 + 42 × 15 dollars for a million
@@ -526,8 +529,8 @@ it('a streamed Anthropic message with thinking and a tool call', async () => {
     model_version: '20250929',
     metadata: {},
     messages: [
-      { role: 'system', name: null, text: 'Be brief.', toolCalls: [], toolCallId: null, images: [] },
-      { role: 'user', name: null, text: 'Weather in Ulm?', toolCalls: [], toolCallId: null, images: [] },
+      { role: 'system', name: null, text: 'Be brief.', tool_calls: [], tool_call_id: null, images: [] },
+      { role: 'user', name: null, text: 'Weather in Ulm?', tool_calls: [], tool_call_id: null, images: [] },
     ],
     choices: [
       {
@@ -535,9 +538,9 @@ it('a streamed Anthropic message with thinking and a tool call', async () => {
         text: 'One moment.',
         reasoning: 'Look it up.',
         refusal: '',
-        toolCalls: [toolCall],
-        finishReason: 'tool_calls',
-        finishReasonRaw: 'tool_use',
+        tool_calls: [toolCall],
+        finish_reason: 'tool_calls',
+        finish_reason_raw: 'tool_use',
         parts: [],
       },
     ],
@@ -646,7 +649,7 @@ it('an Ollama chat that is no stream, and one that only loads the model', async 
       prompt_tokens: 26,
       completion_tokens: 290,
       total_tokens: 316,
-      usage: { ...unknownUsage, input: 26, inputUncached: 26, output: 290 },
+      usage: { ...noUsage, input: 26, input_uncached: 26, output: 290 },
       cost_picodollars: '0',
       cost_usd: 0,
       content_type: 'application/json',
@@ -674,16 +677,16 @@ it('an Ollama chat that is no stream, and one that only loads the model', async 
       total_duration_ms: 5043.500667,
       tokens_per_second: (290 * 1000) / 4709.213,
     },
-    messages: [{ role: 'user', name: null, text: 'Hi', toolCalls: [], toolCallId: null, images: [] }],
+    messages: [{ role: 'user', name: null, text: 'Hi', tool_calls: [], tool_call_id: null, images: [] }],
     choices: [
       {
         index: 0,
         text: 'Hi there',
         reasoning: '',
         refusal: '',
-        toolCalls: [],
-        finishReason: 'stop',
-        finishReasonRaw: 'stop',
+        tool_calls: [],
+        finish_reason: 'stop',
+        finish_reason_raw: 'stop',
         parts: [],
       },
     ],

@@ -1,14 +1,34 @@
 import { randomBytes } from 'node:crypto'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { answer, chunk, json } from '../support/answer.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
-import { scriptedUpstream } from '../support/scripted-upstream.ts'
+import {
+  type ReceivedRequest,
+  type Script,
+  type ScriptedUpstream,
+  scriptedUpstream,
+} from '../support/scripted-upstream.ts'
 
-const admin = (proxy: TestProxy) => ({ headers: { authorization: `Bearer ${proxy.adminToken}` } })
-const rawOf = (proxy: TestProxy, id: string | null, side: 'request' | 'response') =>
-  fetch(`${proxy.url}/llm-history/${id}?raw=${side}`, admin(proxy))
+let upstream: ScriptedUpstream
+let proxy: TestProxy
+let script: (request: ReceivedRequest) => Script
+
+beforeAll(async () => {
+  upstream = await scriptedUpstream((request) => script(request))
+  proxy = await startProxy({ upstreams: { openai: upstream.port, anthropic: upstream.port, ollama: upstream.port } })
+})
+
+afterAll(async () => {
+  await proxy.stop()
+  await upstream.stop()
+})
+
+const ask = (path: string): Promise<Response> =>
+  fetch(proxy.url + path, { headers: { authorization: `Bearer ${proxy.adminToken}` } })
+const rawOf = (id: string | null, side: 'request' | 'response'): Promise<Response> =>
+  ask(`/llm-history/${id}?raw=${side}`)
 
 const boundary = '----sightglass'
 const multipart = Buffer.concat([
@@ -29,10 +49,7 @@ it.each([
 ])(
   'carries %s to the upstream and back as they are, and gives the same bytes from the record (C1)',
   async (_name, type, body) => {
-    await using upstream = await scriptedUpstream((request) =>
-      answer({ headers: [['content-type', type]], framing: 'chunked', pieces: [[0, request.body]] }),
-    )
-    await using proxy = await startProxy({ upstreams: { openai: upstream.port } })
+    script = (request) => answer({ headers: [['content-type', type]], framing: 'chunked', pieces: [[0, request.body]] })
     const sent: [string, string][] = [
       ['Content-Type', type],
       ['OpenAI-Organization', 'org'],
@@ -45,7 +62,7 @@ it.each([
       ['X-Project-Id', 'shop'],
     ]
     const all = await rawExchange(proxy.port, requestBytes('POST', '/v1/files?a=1&b=%2F&a=2', sent, body))
-    const received = upstream.requests[0]!
+    const received = upstream.requests.at(-1)!
     expect(received.target).toBe('/v1/files?a=1&b=%2F&a=2')
     expect(received.body.equals(body)).toBe(true)
     // `connection` is that of our own connection to the upstream
@@ -65,7 +82,7 @@ it.each([
       response_size: body.length,
     })
     for (const side of ['request', 'response'] as const) {
-      const kept = await rawOf(proxy, id, side)
+      const kept = await rawOf(id, side)
       expect(kept.headers.get('content-type')).toBe(type)
       expect(Buffer.from(await kept.arrayBuffer()).equals(body)).toBe(true)
     }
@@ -83,19 +100,18 @@ it.each([
   ['gzip', gzipSync(stream)],
   ['br', brotliCompressSync(stream)],
 ])('passes an answer in %s on as it is, and reads text and usage from its copy (C18)', async (coding, body) => {
-  await using upstream = await scriptedUpstream(() => [
+  script = () => [
     `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: ${coding}\r\ntransfer-encoding: chunked\r\n\r\n`,
     chunk(body.subarray(0, 20)),
     chunk(body.subarray(20)),
     '0\r\n\r\n',
-  ])
-  await using proxy = await startProxy({ upstreams: { openai: upstream.port } })
-  const ask = '{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"hi"}]}'
+  ]
+  const question = '{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"hi"}]}'
   const all = await rawExchange(
     proxy.port,
-    requestBytes('POST', '/v1/chat/completions', [['accept-encoding', coding]], ask),
+    requestBytes('POST', '/v1/chat/completions', [['accept-encoding', coding]], question),
   )
-  expect(upstream.requests[0]!.header('accept-encoding')).toBe(coding)
+  expect(upstream.requests.at(-1)!.header('accept-encoding')).toBe(coding)
   expect(all.header('content-encoding')).toBe(coding)
   expect(all.body.equals(body)).toBe(true)
   const id = all.header('x-sightglass-id')
@@ -107,7 +123,7 @@ it.each([
     token_source: 'reported',
     content_encoding: coding,
   })
-  const kept = await rawOf(proxy, id, 'response')
+  const kept = await rawOf(id, 'response')
   expect(kept.headers.get('x-sightglass-content-encoding')).toBe(coding)
   expect(Buffer.from(await kept.arrayBuffer()).equals(body)).toBe(true)
 })
@@ -117,15 +133,12 @@ it('keeps preflights, lists, probes and token counts out of the averages, and fo
     ['access-control-allow-origin', 'https://app.example'],
     ['access-control-allow-headers', 'authorization'],
   ]
-  await using upstream = await scriptedUpstream((request) => {
+  script = (request) => {
     if (request.method === 'OPTIONS')
       return answer({ status: 204, reason: 'No Content', headers: cors, framing: 'none' })
     if (request.target === '/') return answer({ headers: [['content-type', 'text/plain']], body: 'Ollama is running' })
     return json({ object: 'list', data: [] })
-  })
-  await using proxy = await startProxy({
-    upstreams: { openai: upstream.port, anthropic: upstream.port, ollama: upstream.port },
-  })
+  }
   const preflight: [string, string][] = [
     ['Origin', 'https://app.example'],
     ['Access-Control-Request-Method', 'POST'],
@@ -143,6 +156,8 @@ it('keeps preflights, lists, probes and token counts out of the averages, and fo
     ['POST', '/v1/messages/count_tokens', [], 'count_tokens'],
     ['POST', '/v1/moderations', [], 'other'],
   ]
+  await proxy.settled()
+  const before = { model: await requests(''), all: await requests('?operation=all') }
   for (const [method, path, headers, operation] of calls) {
     const all = await rawExchange(proxy.port, requestBytes(method, path, headers, method === 'POST' ? '{}' : undefined))
     const received = upstream.requests.at(-1)!
@@ -160,9 +175,11 @@ it('keeps preflights, lists, probes and token counts out of the averages, and fo
     })
     expect(run.operation).toBe(operation)
   }
-  const usage = async (query: string) =>
-    ((await (await fetch(`${proxy.url}/usage${query}`, admin(proxy))).json()) as { totals: { requests: number } })
-      .totals
-  expect((await usage('')).requests).toBe(0)
-  expect((await usage('?operation=all')).requests).toBe(calls.length)
+  expect((await requests('')) - before.model).toBe(0)
+  expect((await requests('?operation=all')) - before.all).toBe(calls.length)
 })
+
+async function requests(query: string): Promise<number> {
+  const answered = await ask(`/usage${query}`)
+  return ((await answered.json()) as { totals: { requests: number } }).totals.requests
+}
