@@ -1,9 +1,26 @@
 import type { RollupRow } from '../records/rollup.ts'
 import type { StoredRecord } from '../records/stored.ts'
 
-/** Thrown for a batch that would be refused again unchanged. Any other error is retried. */
+/**
+ * Thrown for what would be refused again unchanged. Any other error is retried. `refused` names the records that were refused
+ * and says that all others of the batch are safe; where it is empty, the batch was refused as a whole and nothing is known of
+ * its records one by one.
+ */
 export class Refused extends Error {
   override name = 'Refused'
+  readonly refused: readonly RefusedId[]
+
+  constructor(message: string, options: ErrorOptions & { refused?: readonly RefusedId[] } = {}) {
+    super(message, options)
+    this.refused = options.refused ?? []
+  }
+}
+
+/** A record that the sink can never take, and why. */
+export interface RefusedId {
+  id: string
+  code: string
+  message: string
 }
 
 /** Accepts records. Batching, deadlines, retries and counters are not its business. */

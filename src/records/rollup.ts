@@ -4,6 +4,8 @@
  */
 export interface RollupRow {
   id: string
+  /** Grows with every change of the row: a store keeps the total with the greatest. */
+  version: number
   instance: string
   /** `model_hour`, `key_day` … (`stores/rollups/levels.ts`). */
   level: string
