@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
-/** Makes `dist/`, which the package and the image run: type stripping does not work below `node_modules`. */
+/**
+ * Makes `dist/` (or the folder that is named), which the package and the image run: type stripping does not work below
+ * `node_modules`.
+ */
 const root = join(import.meta.dirname, '..')
-const dist = join(root, 'dist')
+const dist = resolve(root, process.argv[2] ?? 'dist')
 
 rmSync(dist, { recursive: true, force: true })
 const compiler = join(root, 'node_modules/typescript/bin/tsc')
-const { status } = spawnSync(process.execPath, [compiler, '--project', 'tsconfig.build.json'], {
+const { status } = spawnSync(process.execPath, [compiler, '--project', 'tsconfig.build.json', '--outDir', dist], {
   cwd: root,
   stdio: 'inherit',
 })

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { main } from '../../src/cli/main.ts'
+import { runCommandLine } from '../../src/cli/command-line.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
 import { openLocalStore } from '../../src/stores/sqlite/local.ts'
 import { emptyBatch } from '../support/sqlite-store.ts'
@@ -28,7 +28,7 @@ export async function cli(
 ): Promise<Ran> {
   const out: Uint8Array[] = []
   const notes: string[] = []
-  const code = await main(words, {
+  const code = await runCommandLine(words, {
     out: (text) => out.push(Buffer.from(text)),
     note: (text) => notes.push(text),
     env,

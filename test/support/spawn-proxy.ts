@@ -20,7 +20,12 @@ export async function spawnProxy(options: SpawnOptions = {}): Promise<SpawnedPro
   const adminToken = 'test-admin-token'
   const [program, ...words] = options.npm
     ? ['npm', 'start', '--silent', '--']
-    : [process.execPath, '--disable-warning=ExperimentalWarning', join('src', 'cli', 'main.ts'), 'start']
+    : [
+        process.execPath,
+        '--disable-warning=ExperimentalWarning',
+        options.entry ?? join('src', 'cli', 'main.ts'),
+        'start',
+      ]
   const child = spawn(program!, [...words, ...(options.args ?? [])], {
     cwd: options.cwd ?? root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -88,6 +93,8 @@ export interface SpawnOptions {
   args?: readonly string[]
   /** Started with `npm start`, as the README says, which is then to be stopped by SIGTERM. */
   npm?: boolean
+  /** The program's file in place of the sources'. */
+  entry?: string
   /** Kept after the end when given. */
   dataDir?: string
   cwd?: string
