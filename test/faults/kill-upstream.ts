@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** The header under which client and upstream know a call; it goes through the proxy untouched. */
+export const callHeader = 'idempotency-key'
+
+export interface KillUpstream extends AsyncDisposable {
+  readonly port: number
+}
+
+/**
+ * A provider that keeps nothing but what it tells `arrived`, so that it lasts for many thousand calls. What it answers is
+ * said by the path; how long it takes, by the number of the call.
+ */
+export async function killUpstream(arrived: (call: string) => void): Promise<KillUpstream> {
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    const call = String(request.headers[callHeader])
+    arrived(call)
+    response.on('error', () => {}) // the proxy was killed
+    answer(request, response, call).catch(() => response.destroy())
+  })
+  server.on('clientError', (_error, socket) => socket.destroy())
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, call: string) {
+  let size = 0
+  for await (const piece of request) size += (piece as Buffer).length
+  const number = Number(call.replace(/\D/g, ''))
+  if (new URL(request.url ?? '/', 'http://upstream').searchParams.has('stream')) return stream(response, call, number)
+  await delay(number % 12)
+  const content = `${call} sent ${size} bytes`
+  const body = JSON.stringify({
+    id: call,
+    object: 'chat.completion',
+    model: 'gpt-4o-mini',
+    choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 },
+  })
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+async function stream(response: ServerResponse, call: string, number: number) {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (let piece = 0; piece < 6 && !response.destroyed; piece++) {
+    const choices = [{ index: 0, delta: { content: `${call}.${piece} ` }, finish_reason: piece === 5 ? 'stop' : null }]
+    response.write(`data: ${JSON.stringify({ id: call, model: 'gpt-4o-mini', choices })}\n\n`)
+    await delay((number * 7 + piece * 5) % 9)
+  }
+  response.end('data: [DONE]\n\n')
+}
