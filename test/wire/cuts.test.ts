@@ -99,6 +99,91 @@ it('records failures truthfully: status, error, model of the request (C14)', asy
   }
 })
 
+it('records a call that got no answer: refused, and silent beyond the header wait (C14)', async () => {
+  await using upstream = await scriptedUpstream(() => [{ until: signal().promise }])
+  const silent = { provider: 'openai', url: `http://127.0.0.1:${upstream.port}`, headerWaitMs: 200 }
+  const nobody = await scriptedUpstream(() => [])
+  await nobody.stop()
+  await using proxy = await startProxy({ upstreams: { openai: silent, vllm: nobody.port } })
+  for (const [path, status, code, phase] of [
+    ['/v1/chat/completions', 504, 'upstream_silent', 'headers'],
+    ['/vllm/v1/chat/completions', 502, 'upstream_refused', 'connect'],
+  ] as const) {
+    const body = '{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hi"}]}'
+    const all = await rawExchange(proxy.port, requestBytes('POST', path, json, body))
+    expect(all).toMatchObject({ status, ended: 'clean', json: { error: { code } } })
+    const { telemetry, run } = await proxy.record(all.header('x-sightglass-id'))
+    expect(telemetry.metadata).toMatchObject({
+      status_code: status,
+      upstream_status: null,
+      outcome: 'proxy_error',
+      success: false,
+      end_by: 'upstream',
+      end_phase: phase,
+      error_type: code,
+      model_requested: 'gpt-4o',
+      ttfb_ms: null,
+      ttft_ms: null,
+      completion_tokens: null,
+      cost_usd: null,
+    })
+    expect(run).toMatchObject({ model: 'gpt-4o', prompt: 'hi', completion: null, status_code: status })
+  }
+})
+
+it('reads what is left of a stream with malformed events, and hands it on as it is (C14)', async () => {
+  const stream = [
+    event('one'),
+    'data: {"choices":[{"delta":\n\n',
+    ': a comment\n\nevent: odd\ndata\n\n',
+    'data: [1,2,3]\n\ndata: "text"\n\ndata: {"choices":{"0":7}}\n\n',
+    event(' two'),
+    'data: [DONE]\n\n',
+  ].join('')
+  await using upstream = await scriptedUpstream(() => [
+    'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n',
+    chunk(stream),
+    '0\r\n\r\n',
+  ])
+  await using proxy = await startProxy({ upstreams: { openai: upstream.port } })
+  const all = await rawExchange(proxy.port, ask)
+  expect(all).toMatchObject({ bodyText: stream, ended: 'clean' })
+  const { telemetry, run } = await proxy.record(all.header('x-sightglass-id'))
+  expect(run.completion).toBe('one two')
+  expect(run.events).toMatchObject({ content_events: 2, comments: 1 })
+  expect(run.events.bad_events).toBeGreaterThan(0)
+  expect(telemetry.metadata).toMatchObject({ status_code: 200, token_source: 'estimated' })
+})
+
+it('delivers a stream beyond every limit of ours, keeps its beginning marked as cut, and finds its usage (C16)', async () => {
+  const events = 40
+  const word = 'x'.repeat(1 << 20)
+  const usage = { prompt_tokens: 3, completion_tokens: 77, total_tokens: 80 }
+  let size = 0
+  await using upstream = await scriptedUpstream(async function* () {
+    yield 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n'
+    const texts = [
+      ...Array.from({ length: events }, () => event(word)),
+      `data: ${JSON.stringify({ id: 'c1', model: 'gpt-4o', choices: [], usage })}\n\n`,
+      'data: [DONE]\n\n',
+    ]
+    for (const text of texts) {
+      size += text.length
+      yield chunk(text)
+    }
+    yield '0\r\n\r\n'
+  })
+  await using proxy = await startProxy({ upstreams: { openai: upstream.port }, journalBodyLimitBytes: 16 << 20 })
+  const all = await rawExchange(proxy.port, ask, { deadlineMs: 30_000 })
+  expect(all.ended).toBe('clean')
+  expect(all.body.length).toBe(size)
+  const { telemetry, run } = await proxy.record(all.header('x-sightglass-id'))
+  expect(telemetry.metadata).toMatchObject({ response_size: size, prompt_tokens: 3, completion_tokens: 77 })
+  expect(run.text_truncated).toBe(true)
+  expect(run.completion!.length).toBe(proxy.settings.bodyLimitBytes)
+  expect(run.response_body).toMatchObject({ size, kept: proxy.settings.bodyLimitBytes, truncated: true })
+}, 60_000)
+
 it('forwards a malformed request body untouched and says so in the record', async () => {
   await using upstream = await scriptedUpstream(() => ['HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\nno'])
   await using proxy = await startProxy({ upstreams: { openai: upstream.port } })

@@ -1,8 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
+import { journalVersion, segmentHeader, segmentPath } from '../../src/journal/segments.ts'
+import { newId } from '../../src/lib/id.ts'
 import { chunk, json } from '../support/answer.ts'
 import { startProxy } from '../support/proxy.ts'
 import { rawConnect, requestBytes } from '../support/raw-client.ts'
@@ -116,6 +118,20 @@ it('refuses records written by a newer version, with the file and both versions'
     database.exec('PRAGMA user_version = 999')
     database.close()
     await expect(spawnProxy({ dataDir })).rejects.toThrow(/sightglass\.sqlite[\s\S]*999/)
+  })
+}, 30_000)
+
+it('refuses a journal written by a newer version, with the file and both versions, and leaves it as it is', async () => {
+  await inFolder(async (dataDir) => {
+    const epoch = newId(Date.now())
+    const path = segmentPath(join(dataDir, 'journal'), epoch, 1)
+    await mkdir(dirname(path), { recursive: true })
+    const newer = segmentHeader({ version: journalVersion + 1, segment: 1, salt: 1, epoch })
+    await writeFile(path, newer)
+    await expect(spawnProxy({ dataDir })).rejects.toThrow(
+      `${path}: journal version ${journalVersion + 1}, this build reads up to ${journalVersion}`,
+    )
+    expect(await readFile(path)).toEqual(newer)
   })
 }, 30_000)
 

@@ -96,23 +96,23 @@ const migrations: readonly string[] = [
 export const schemaVersion = migrations.length
 
 /** The version of an open file; refuses one that is newer than this program. */
-export function foundVersion(database: DatabaseSync, path: string): number {
+export function foundVersion(database: DatabaseSync, path: string, known = schemaVersion): number {
   const found = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
-  if (found > schemaVersion) throw new SchemaTooNew(path, found)
+  if (found > known) throw new SchemaTooNew(path, found)
   return found
 }
 
 /** Brings the file to this program's version, in one transaction: all of it or nothing. */
-export function migrate(database: DatabaseSync, path: string): void {
-  const found = foundVersion(database, path)
-  if (found === schemaVersion) return
+export function migrate(database: DatabaseSync, path: string, steps: readonly string[] = migrations): void {
+  const found = foundVersion(database, path, steps.length)
+  if (found === steps.length) return
   database.exec('BEGIN IMMEDIATE')
   try {
-    for (const migration of migrations.slice(found)) database.exec(migration)
-    database.exec(`PRAGMA user_version = ${schemaVersion}`)
+    for (const migration of steps.slice(found)) database.exec(migration)
+    database.exec(`PRAGMA user_version = ${steps.length}`)
     database.exec('COMMIT')
   } catch (error) {
     database.exec('ROLLBACK')
-    throw new Error(`${path} could not be brought from schema version ${found} to ${schemaVersion}`, { cause: error })
+    throw new Error(`${path} could not be brought from schema version ${found} to ${steps.length}`, { cause: error })
   }
 }
