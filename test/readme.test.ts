@@ -41,7 +41,7 @@ afterAll(async () => {
 
 /** Runs a command as the README's reader would, with the proxy of this test in the place of the usual one. */
 async function asWritten(command: string): Promise<string> {
-  const script = /^npm run (?:sightglass|demo)/.test(command) ? `cd ${root} && ${command}` : command
+  const script = /^npm run (?:-s )?(?:sightglass|demo)/.test(command) ? `cd ${root} && ${command}` : command
   const { stdout } = await run(
     'bash',
     ['-euo', 'pipefail', '-c', script.replaceAll('127.0.0.1:8484', `127.0.0.1:${proxy.port}`)],
@@ -113,4 +113,14 @@ describe('README', () => {
     )
     expect(links.filter((link) => !existsSync(join(root, dirname(file), link)))).toEqual([])
   })
+
+  it.each(['README.md', ...globSync('docs/**/*.md', { cwd: root })])(
+    'names only files that are there in %s',
+    (file) => {
+      const named = [
+        ...readFileSync(join(root, file), 'utf8').matchAll(/`((?:src|test|config|docs|scripts|bench)\/[\w./-]+)/g),
+      ]
+      expect(named.map(([, path]) => path!).filter((path) => !existsSync(join(root, path)))).toEqual([])
+    },
+  )
 })

@@ -18,8 +18,11 @@ export function welcomeText({ url, settings, running, onTerminal }: Welcome): st
     const near = relative(process.cwd(), path)
     return near === '' || near.startsWith('..') ? path : near
   }
-  const token = running.adminTokenMade && onTerminal ? `${running.adminToken}  (shown once, ` : ''
   const tokenPlace = settings.adminToken === null ? here(running.adminTokenPath) : 'as set'
+  const token =
+    running.adminTokenMade && onTerminal
+      ? `${running.adminToken}\n${indent}(shown once; it is kept in ${tokenPlace})`
+      : tokenPlace
   const open = isLoopback(settings.host)
     ? ''
     : '\n  Everyone who reaches this address may call, with an own provider key.\n'
@@ -30,12 +33,15 @@ ${clientVariables(url)
   .map((line) => `    export ${line}\n`)
   .join('')}${open}
   Records      ${here(settings.dataDir)}
-  Look up      ${program} usage (or runs, show ID), or ${url}/usage
-  Admin token  ${token}${tokenPlace}${token ? ')' : ''}
+  Look up      ${program} usage    (also: runs, show ID)
+${indent}${url}/usage    (with the admin token)
+  Admin token  ${token}
   Stop         Ctrl-C
 
 `
 }
+
+const indent = ' '.repeat('  Admin token  '.length)
 
 /** What each client is pointed at us with. */
 export const clientVariables = (url: string): string[] => [
