@@ -1,5 +1,6 @@
 import type { Body, Exchange, HeaderPairs, Piece } from '../../src/records/exchange.ts'
 import type { Provider } from '../../src/records/provider.ts'
+import { anOpen } from '../support/exchange-open.ts'
 
 /** One exchange as it stood on the wire, and what must come out of it. */
 export interface FormatSample {
@@ -33,8 +34,7 @@ export function exchangeOf(
     : response.headers
   const complete = response.complete ?? true
   return {
-    open: {
-      id: '01930000-0000-7000-8000-000000000000',
+    open: anOpen({
       wallMs: 1_770_000_000_000,
       atMs: startMs,
       method: request.method,
@@ -43,26 +43,8 @@ export function exchangeOf(
       provider: sample.provider?.id ?? 'unknown',
       upstream: sample.provider?.id ?? 'unknown',
       origin: 'http://127.0.0.1:1',
-      httpVersion: '1.1',
-      clientIp: '127.0.0.1',
       requestHeaders: request.headers,
-      context: {
-        project: 'default',
-        organisation: null,
-        user: null,
-        experiment: null,
-        session: null,
-        environment: null,
-        traceparent: null,
-      },
-      keyFingerprint: null,
-      keyName: null,
-      captureRequest: 'full',
-      captureResponse: 'full',
-      masked: false,
-      secretHints: [],
-      notes: [],
-    },
+    }),
     head: {
       status: response.status,
       reason: '',

@@ -1,35 +1,7 @@
 import type { ExchangeClose, ExchangeHead, ExchangeOpen } from '../../src/records/exchange.ts'
+import { anOpen } from '../support/exchange-open.ts'
 
-export const openOf = (id: string): ExchangeOpen => ({
-  id,
-  wallMs: 1_790_000_000_000,
-  atMs: 1,
-  method: 'POST',
-  target: '/v1/chat/completions',
-  path: '/v1/chat/completions',
-  provider: 'openai',
-  upstream: 'openai',
-  origin: 'https://api.openai.com',
-  httpVersion: '1.1',
-  clientIp: '127.0.0.1',
-  requestHeaders: [['content-type', 'application/json']],
-  context: {
-    project: 'default',
-    organisation: null,
-    user: null,
-    experiment: null,
-    session: null,
-    environment: null,
-    traceparent: null,
-  },
-  keyFingerprint: null,
-  keyName: null,
-  captureRequest: 'full',
-  captureResponse: 'full',
-  masked: false,
-  secretHints: [],
-  notes: [],
-})
+export const openOf = (id: string): ExchangeOpen => anOpen({ id, wallMs: 1_790_000_000_000 })
 
 export const headOf = (status = 200): ExchangeHead => ({
   status,

@@ -4,6 +4,7 @@ import type { Observed } from '../../src/formats/observed.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { newId } from '../../src/lib/id.ts'
 import type { Body, Exchange, ExchangeClose, ExchangeHead, ExchangeOpen } from '../../src/records/exchange.ts'
+import { anOpen } from '../support/exchange-open.ts'
 
 /** The monotonic time at which every exchange of these tests begins. */
 export const begun = 10_000
@@ -27,19 +28,9 @@ export function anExchange(parts: ExchangeParts = {}): Exchange {
   const first = response.pieces[0]?.atMs ?? null
   const last = response.pieces.at(-1)?.atMs ?? null
   return {
-    open: {
+    open: anOpen({
       id: newId(systemClock.wall()),
-      wallMs: Date.UTC(2026, 9, 27, 12),
       atMs: begun,
-      method: 'POST',
-      target: '/v1/chat/completions',
-      path: '/v1/chat/completions',
-      provider: 'openai',
-      upstream: 'openai',
-      origin: 'https://api.openai.com',
-      httpVersion: '1.1',
-      clientIp: '127.0.0.1',
-      requestHeaders: [['content-type', 'application/json']],
       context: {
         project: 'acme',
         organisation: null,
@@ -50,14 +41,8 @@ export function anExchange(parts: ExchangeParts = {}): Exchange {
         traceparent: null,
       },
       keyFingerprint: '0123456789abcdef0123456789abcdef',
-      keyName: null,
-      captureRequest: 'full',
-      captureResponse: 'full',
-      masked: false,
-      secretHints: [],
-      notes: [],
       ...parts.open,
-    },
+    }),
     head:
       parts.head === null
         ? null
