@@ -72,6 +72,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       wake: wake.buffer,
       pepper: secrets.pepper,
       bodyLimitBytes: settings.bodyLimitBytes,
+      pricesFile: settings.pricesFile,
       projectNames: namesOf(settings),
       log,
     })

@@ -19,7 +19,7 @@ const tokens = startTokenCounter()
 const parts = {
   instance: store.instance,
   providers: await loadProviders(),
-  prices: loadPrices(),
+  prices: loadPrices(data.pricesFile === null ? [] : [data.pricesFile]),
   tokens,
   pepper: data.pepper,
   bodyLimitBytes: data.bodyLimitBytes,

@@ -10,6 +10,8 @@ export interface RecorderThreadOptions {
   wake: SharedArrayBuffer
   pepper: string
   bodyLimitBytes: number
+  /** A price list of the operator's own, or null. */
+  pricesFile: string | null
   /** Readable names of projects, by id. */
   projectNames: Readonly<Record<string, string>>
   log: Log

@@ -76,6 +76,7 @@ export function loadSettings(sources: Sources): LoadedSettings {
     ...rest,
     dataDir: resolve(cwd, values.dataDir),
     caFile: values.caFile === null ? null : resolve(cwd, values.caFile),
+    pricesFile: values.pricesFile === null ? null : resolve(cwd, values.pricesFile),
     upstreamDefaults: { connectMs, headerWaitMs, idleMs, onDisconnect, drainBytes, drainMs },
     ...sections,
   }

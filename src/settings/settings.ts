@@ -21,6 +21,7 @@ export interface Settings {
   readonly noProxy: string | null
   /** PEM file with the certificates to trust besides the system's. */
   readonly caFile: string | null
+  readonly pricesFile: string | null
 
   readonly captureRequest: Capture
   readonly captureResponse: Capture

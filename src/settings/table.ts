@@ -176,6 +176,15 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     fallback: null,
     about: 'PEM file with certificates to trust besides the usual ones (and those of `NODE_EXTRA_CA_CERTS`).',
   },
+  pricesFile: {
+    path: 'prices_file',
+    env: ['PRICES_FILE'],
+    flag: 'prices-file',
+    parse: parse.text('the path of a price list'),
+    fallback: null,
+    about:
+      'Price list of your own, in the form of `providers/<id>/prices.json`: its entries come before the built-in ones.',
+  },
   captureRequest: {
     path: 'capture.request',
     env: ['CAPTURE_REQUEST', 'CAPTURE'],

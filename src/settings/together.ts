@@ -21,6 +21,11 @@ export function checkTogether(
     const wrong = unreadable(resolve(cwd, values.caFile))
     if (wrong) problems.value('ca_file', values.caFile, from('ca_file'), `a PEM file that can be read (${wrong})`)
   }
+  if (values.pricesFile !== null) {
+    const wrong = unreadable(resolve(cwd, values.pricesFile))
+    if (wrong)
+      problems.value('prices_file', values.pricesFile, from('prices_file'), `a price list that can be read (${wrong})`)
+  }
   if (!upstreamIds.includes(values.defaultProvider)) {
     const near = nearest(values.defaultProvider, upstreamIds)
     const wish = `a provider or upstream: ${upstreamIds.join(', ')}${near ? ` (did you mean ${near}?)` : ''}`

@@ -27,6 +27,7 @@ async function running(dataDir: string, options: { entry?: URL; silenceMs?: numb
     wake: wake.buffer,
     pepper: 'pepper',
     bodyLimitBytes: 1024 * 1024,
+    pricesFile: null,
     projectNames: {},
     log: noLog,
     restartMs: 5,

@@ -292,6 +292,9 @@ describe('what is wrong', () => {
 
   it('includes a certificate file that cannot be read', () => {
     expect(problemsOf({ env: { CA_FILE: 'gone.pem' } })[0]).toContain('wants a PEM file that can be read (ENOENT)')
+    expect(problemsOf({ env: { PRICES_FILE: 'gone.json' } })[0]).toContain(
+      'wants a price list that can be read (ENOENT)',
+    )
   })
 
   it('includes a default provider that is nowhere', () => {

@@ -23,6 +23,7 @@ export function testSettings(overrides: SettingsOverrides & { dataDir: string })
     httpProxy: null,
     noProxy: null,
     caFile: null,
+    pricesFile: null,
     captureRequest: 'full',
     captureResponse: 'full',
     captureRules: [],
