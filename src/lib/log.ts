@@ -47,6 +47,27 @@ export function createLog(options: LogOptions): Log {
 /** Off the event loop where a reader of our output could be slow: a stalled log collector must not stall calls. */
 function standardOutput(): (line: string) => void {
   if (process.stdout.isTTY) return (line) => process.stdout.write(line)
+  let stream: Destination | null = null
+  return (line) => {
+    stream ??= openOutput(() => {
+      stream = null
+    })
+    stream.write(line)
+  }
+}
+
+type Destination = ReturnType<typeof destination>
+
+/**
+ * What our output does not take (a file on a full disk) is lost: there is no other place to tell. The next line tries anew,
+ * for a destination that failed would be flushed without end when the process ends.
+ */
+function openOutput(failed: () => void): Destination {
   const stream = destination({ dest: 1, sync: false, maxLength: 4 * 1024 * 1024 })
-  return (line) => stream.write(line)
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return // nobody reads any more: pino writes no further line
+    stream.destroy()
+    failed()
+  })
+  return stream
 }
