@@ -30,7 +30,7 @@ const failures: Readonly<Record<string, Omit<Failure, 'message'> & { says: strin
     code: 'upstream_length',
     says: 'sent another length than it announced',
   },
-  UND_ERR_HEADERS_OVERFLOW: { status: 502, code: 'upstream_headers', says: 'sent more than 16 KiB of headers' },
+  UND_ERR_HEADERS_OVERFLOW: { status: 502, code: 'upstream_headers', says: 'sent more than 64 KiB of headers' },
 }
 
 const certificates = /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS|ERR_SSL|HOSTNAME_MISMATCH)/

@@ -4,6 +4,9 @@ import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent, Pool, Proxy
 import type { Provider } from '../records/provider.ts'
 import type { Settings, UpstreamLimits, UpstreamSettings } from '../settings/settings.ts'
 
+/** As much as the front door takes of a request. */
+const headerBytes = 64 * 1024
+
 /** An address of a provider, with the connections to it. */
 export interface Upstream {
   readonly name: string
@@ -71,6 +74,7 @@ function dispatcherFor(
   const options: Pool.Options = {
     allowH2: false,
     pipelining: 1,
+    maxHeaderSize: headerBytes,
     headersTimeout: limits.headerWaitMs,
     bodyTimeout: limits.idleMs,
     connect: { timeout: limits.connectMs, ...tls },

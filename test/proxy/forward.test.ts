@@ -163,6 +163,14 @@ it.each([
   }
 })
 
+it('passes a flood of header lines on', async () => {
+  const cookies = Array.from({ length: 300 }, (_, index) => ['Set-Cookie', `c${index}=${'x'.repeat(100)}`] as const)
+  await using upstream = await scriptedUpstream(() => answer({ headers: cookies, body: 'ok' }))
+  await using proxy = await pipe({ upstreams: { openai: upstream.port } })
+  const all = await rawExchange(proxy.port, requestBytes('GET', '/v1/models'))
+  expect(all.headers.filter(([name]) => name === 'Set-Cookie')).toEqual(cookies)
+})
+
 it('passes trailers of a chunked answer on', async () => {
   await using upstream = await scriptedUpstream(() =>
     answer({ framing: 'chunked', headers: [['Trailer', 'X-Sum']], body: 'abc', trailers: [['X-Sum', '6']] }),
