@@ -1,5 +1,6 @@
 import { isError, modelOperations, type Operation, type Outcome } from '../../records/outcome.ts'
 import type { StoredRecord } from '../../records/stored.ts'
+import type { TelemetryMetadata } from '../../records/telemetry.ts'
 import { Histogram } from './histogram.ts'
 import { NumberWriter } from './varints.ts'
 
@@ -37,8 +38,42 @@ export interface CallFacts {
   gaps: Uint8Array
 }
 
+/** The fields of telemetry that facts are made of. */
+export interface CallNumbers {
+  _id: string
+  timestamp_ms: number
+  metadata: Pick<TelemetryMetadata, (typeof factFields)[number]>
+}
+
+export const factFields = [
+  'project_id',
+  'key_id',
+  'user_id',
+  'session_id',
+  'provider',
+  'llm_model',
+  'operation',
+  'outcome',
+  'status_code',
+  'latency_ms',
+  'ttft_ms',
+  'prompt_tokens',
+  'completion_tokens',
+  'total_tokens',
+  'usage',
+  'token_source',
+  'cost_picodollars',
+  'request_size',
+  'response_size',
+  'output_tokens_per_second',
+] as const satisfies (keyof TelemetryMetadata)[]
+
 /** Throws a RangeError for numbers that cannot be true: one wrong sum would stay wrong for ever. */
-export function factsOf({ telemetry, gapsMs }: StoredRecord): CallFacts {
+export const factsOf = ({ telemetry, gapsMs }: StoredRecord): CallFacts =>
+  factsOfCall(telemetry, gapsMs.length === 0 ? noGaps : encoded(gapsMs))
+
+/** The same of a call that was stored: its gaps are kept as the encoded histogram that its facts held. */
+export function factsOfCall(telemetry: CallNumbers, gaps: Uint8Array): CallFacts {
   const call = telemetry.metadata
   const { usage } = call
   const inputTokens = usage?.input ?? call.prompt_tokens ?? 0
@@ -83,7 +118,7 @@ export function factsOf({ telemetry, gapsMs }: StoredRecord): CallFacts {
     picodollars,
     generationMs: timed ? (outputTokens / speed) * 1000 : 0,
     generatedTokens: timed ? outputTokens : 0,
-    gaps: gapsMs.length === 0 ? noGaps : encoded(gapsMs),
+    gaps,
   }
 }
 

@@ -1,7 +1,7 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import { zstdDecompressSync } from 'node:zlib'
-import type { BodyFacts, RunRecord } from '../../records/llm-run.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import type { RunRecord } from '../../records/llm-run.ts'
 import type { TelemetryRecord } from '../../records/telemetry.ts'
+import { plainBytes, timesOfPieces } from '../kept-bytes.ts'
 import type { RunDetail, StoredBody } from '../store.ts'
 
 /** One call with everything said; null when there is none of that id in the project. */
@@ -16,7 +16,7 @@ export function runDetail(database: DatabaseSync, project: string | null, id: st
   return {
     telemetry: JSON.parse(String(row.telemetry)) as TelemetryRecord,
     run: { ...JSON.parse(String(row.run)), prompt: row.prompt, completion: row.completion } as RunRecord,
-    chunkTimes: row.chunk_times instanceof Uint8Array ? pairs(row.chunk_times) : null,
+    chunkTimes: row.chunk_times instanceof Uint8Array ? timesOfPieces(row.chunk_times) : null,
   }
 }
 
@@ -36,23 +36,9 @@ export function runBody(
   if (row === undefined || !(row.bytes instanceof Uint8Array)) return null
   const facts = (JSON.parse(String(row.run)) as RunRecord)[`${side}_body`]
   return {
-    bytes: plain(row.bytes, facts),
+    bytes: plainBytes(row.bytes, facts),
     truncated: facts.truncated,
     contentType: facts.content_type,
     contentEncoding: facts.content_encoding,
   }
-}
-
-function plain(bytes: Uint8Array, { coding, kept }: BodyFacts): Uint8Array {
-  if (coding === 'identity') return bytes
-  const { buffer, byteOffset, byteLength } = zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, kept) })
-  return new Uint8Array(buffer, byteOffset, byteLength)
-}
-
-function pairs(bytes: Extract<SQLOutputValue, Uint8Array>): [number, number][] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const found: [number, number][] = []
-  for (let at = 0; at + 16 <= bytes.length; at += 16)
-    found.push([view.getFloat64(at, true), view.getFloat64(at + 8, true)])
-  return found
 }

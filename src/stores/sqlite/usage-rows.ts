@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import { recordLimit } from '../rollups/groups.ts'
 import { dayMs, type Level, levels } from '../rollups/levels.ts'
 import { type Span, spans } from '../rollups/plan.ts'
 import { type Zone, zoneOf } from '../rollups/zone.ts'
@@ -6,10 +7,7 @@ import type { UsageQuery } from '../store.ts'
 import { Conditions, common } from './conditions.ts'
 import { factSelection } from './record-rows.ts'
 
-/** More calls than this are not added up one by one for one question. */
-export const recordLimit = 200_000
-
-export type Row = Record<string, SQLOutputValue>
+type Row = Record<string, SQLOutputValue>
 
 /** How many calls match, when rollups alone can tell; else null. */
 export function countCalls(database: DatabaseSync, project: string | null, query: UsageQuery): number | null {
