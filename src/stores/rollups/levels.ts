@@ -32,8 +32,14 @@ export const dayMs = 86_400_000
 
 const startOf = (spanMs: number, ms: number): number => Math.floor(ms / spanMs) * spanMs
 
+/** What of a call decides in which rows it is counted. */
+export type CallNames = Pick<
+  CallFacts,
+  'timestampMs' | 'project' | 'key' | 'user' | 'provider' | 'model' | 'outcome' | 'modelCall'
+>
+
 /** The rows a call is counted in: one for each level. */
-export function rollupRows(call: CallFacts, instance: string): readonly RollupKey[] {
+export function rollupRows(call: CallNames, instance: string): readonly RollupKey[] {
   const hour = startOf(hourMs, call.timestampMs)
   const day = startOf(dayMs, call.timestampMs)
   const shared = { project: call.project, model: call.model ?? '', modelCall: call.modelCall, instance }

@@ -103,7 +103,7 @@ export function factsFrom(row: Record<string, SQLOutputValue>): CallFacts {
   }
 }
 
-const textOrNull = (value: SQLOutputValue | undefined): string | null =>
+export const textOrNull = (value: SQLOutputValue | undefined): string | null =>
   value === null || value === undefined ? null : String(value)
 
 export function bytesOf(value: SQLOutputValue | undefined): Uint8Array {

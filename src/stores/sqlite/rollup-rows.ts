@@ -64,7 +64,7 @@ export function rollupWriter(database: DatabaseSync, instance: string): RollupWr
   }
 }
 
-const keyColumns = [
+export const keyColumns = [
   'level',
   'project',
   'owner',
@@ -76,7 +76,7 @@ const keyColumns = [
   'instance',
 ] as const
 
-const keyValues = (key: RollupKey): (string | number)[] => [
+export const keyValues = (key: RollupKey): (string | number)[] => [
   levels[key.level],
   key.project,
   key.owner,

@@ -80,7 +80,10 @@ function conditionsOf(project: string | null, query: RunQuery): { base: Conditio
 }
 
 function textMatcher(database: DatabaseSync, text: string | undefined): (seq: number) => boolean {
-  if (text === undefined || text === '') return () => true
+  if (text === undefined || text === '') {
+    const there = database.prepare('SELECT 1 FROM documents WHERE seq = ?') // delivered ones may have gone
+    return (seq) => there.get(seq) !== undefined
+  }
   const wanted = text.toLowerCase()
   const find = database.prepare('SELECT prompt, completion FROM documents WHERE seq = ?')
   return (seq) => {

@@ -91,6 +91,28 @@ const migrations: readonly string[] = [
   CREATE INDEX journal_carried_by_exchange ON journal_carried (epoch, exchange);
   CREATE TABLE journal_finished_epochs (epoch TEXT PRIMARY KEY) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE sinks (
+    name TEXT PRIMARY KEY,
+    target TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    missed INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
+    quarantined INTEGER NOT NULL,
+    dropped INTEGER NOT NULL,
+    rollup_place INTEGER NOT NULL,
+    swept INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE quarantine (
+    sink TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (sink, place)
+  ) WITHOUT ROWID;
+  `,
 ]
 
 export const schemaVersion = migrations.length

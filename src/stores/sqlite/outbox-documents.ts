@@ -1,0 +1,89 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import type { OutboxRecord } from '../../delivery/outbox.ts'
+import type { RunRecord } from '../../records/llm-run.ts'
+import type { StoredRecord } from '../../records/stored.ts'
+import type { TelemetryRecord } from '../../records/telemetry.ts'
+
+/** A row whose document cannot be read. */
+export class Unreadable extends Error {
+  override name = 'Unreadable'
+  readonly place: number
+  readonly id: string
+  constructor(place: number, id: string, cause: unknown) {
+    super(`the document at place ${place} cannot be read: ${cause instanceof Error ? cause.message : cause}`, { cause })
+    this.place = place
+    this.id = id
+  }
+}
+
+/** The rows of `documents` in the order in which they were stored. */
+export interface DocumentRows {
+  /** At least one where there is one, however large. Throws `Unreadable` when it is the first that cannot be read. */
+  after(place: number, limits: { records: number; bytes: number }): OutboxRecord[]
+  count(after: number, upTo: number): number
+  /** Deletes some that were made before `beforeMs`, the oldest first; what is in quarantine stays. */
+  forget(upTo: number, beforeMs: number): number
+}
+
+export function documentRows(database: DatabaseSync): DocumentRows {
+  const after = database.prepare(`
+    SELECT seq, telemetry, prompt, completion, run, request_bytes, response_bytes, chunk_times, ${sizes} AS bytes
+    FROM documents WHERE seq > ? ORDER BY seq LIMIT ?`)
+  const idOf = database.prepare('SELECT id FROM telemetry WHERE seq = ?')
+  const count = database.prepare('SELECT count(*) AS rows FROM documents WHERE seq > ? AND seq <= ?')
+  const oldest = database.prepare(`
+    SELECT documents.seq, timestamp_ms, EXISTS (SELECT 1 FROM quarantine WHERE place = documents.seq) AS kept
+    FROM documents JOIN telemetry USING (seq)
+    WHERE documents.seq > ? AND documents.seq <= ? ORDER BY documents.seq LIMIT ${forgottenAtOnce}`)
+  const remove = database.prepare('DELETE FROM documents WHERE seq = ?')
+  let looked = 0
+
+  return {
+    after(place, limits) {
+      const found: OutboxRecord[] = []
+      let bytes = 0
+      for (const row of after.iterate(place, limits.records)) {
+        bytes += Number(row.bytes)
+        if (found.length > 0 && bytes > limits.bytes) break
+        const seq = Number(row.seq)
+        try {
+          found.push({ place: seq, record: recordFrom(row), bytes: Number(row.bytes) })
+        } catch (error) {
+          if (found.length > 0) break
+          throw new Unreadable(seq, String(idOf.get(seq)?.id ?? ''), error)
+        }
+      }
+      return found
+    },
+    count: (from, upTo) => Number(count.get(from, upTo)?.rows),
+    forget(upTo, beforeMs) {
+      let forgotten = 0
+      for (const row of oldest.all(looked, upTo)) {
+        if (Number(row.timestamp_ms) >= beforeMs) break
+        looked = Number(row.seq)
+        if (row.kept === 1) continue
+        remove.run(looked)
+        forgotten++
+      }
+      return forgotten
+    },
+  }
+}
+
+const forgottenAtOnce = 500
+
+const sizes = ['telemetry', 'prompt', 'completion', 'run', 'request_bytes', 'response_bytes', 'chunk_times']
+  .map((column) => `coalesce(octet_length(${column}), 0)`)
+  .join(' + ')
+
+const recordFrom = (row: Record<string, SQLOutputValue>): StoredRecord => ({
+  telemetry: JSON.parse(String(row.telemetry)) as TelemetryRecord,
+  run: { ...JSON.parse(String(row.run)), prompt: row.prompt, completion: row.completion } as RunRecord,
+  requestBytes: bytesOrNull(row.request_bytes),
+  responseBytes: bytesOrNull(row.response_bytes),
+  chunkTimes: bytesOrNull(row.chunk_times),
+  gapsMs: [],
+})
+
+const bytesOrNull = (value: SQLOutputValue | undefined): Uint8Array | null =>
+  value instanceof Uint8Array ? value : null

@@ -1,0 +1,93 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Outbox, OutboxRecord, RefusedRecord, SinkCounters } from '../../delivery/outbox.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { inTransaction, openForWriting } from './database.ts'
+import { documentRows, Unreadable } from './outbox-documents.ts'
+import { outboxRollups } from './outbox-rollups.ts'
+import { type OutboxSink, sinkRows } from './outbox-sinks.ts'
+
+/** The outbox with what is no business of a delivery loop. */
+export interface LocalOutbox extends Outbox {
+  /** This data directory's own id. */
+  readonly instance: string
+  close(): void
+}
+
+export interface OutboxOptions {
+  path: string
+  /** Those that are delivered to now. A new one begins with the oldest record there is. */
+  sinks: readonly OutboxSink[]
+  clock: Pick<Clock, 'wall'>
+}
+
+/**
+ * The embedded database as the place where records wait for their sinks. The recorder, which writes in another thread, does
+ * nothing for it: a record's place is the number of its row, and which totals changed is told by the records behind a place.
+ */
+export function openOutbox({ path, sinks, clock }: OutboxOptions): LocalOutbox {
+  const database = openForWriting(path)
+  try {
+    database.exec('PRAGMA cache_size = -4000')
+    return outboxOver(database, sinks, clock)
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock: Pick<Clock, 'wall'>): LocalOutbox {
+  const instance = String(database.prepare("SELECT value FROM meta WHERE name = 'instance'").get()?.value)
+  const rows = sinkRows(database)
+  const documents = documentRows(database)
+  for (const sink of sinks) inTransaction(database, 'BEGIN IMMEDIATE', () => rows.register(sink))
+  const rollups = outboxRollups(database, rows, instance)
+  const quarantine = database.prepare(
+    'INSERT OR REPLACE INTO quarantine (sink, place, id, code, message, at_ms) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+
+  const settle = (sink: string, upTo: number, refused: readonly RefusedRecord[]): void =>
+    inTransaction(database, 'BEGIN IMMEDIATE', () => {
+      const { place } = rows.state(sink)
+      if (upTo <= place) return
+      for (const one of refused) {
+        if (one.place <= place || one.place > upTo)
+          throw new RangeError(`${sink} refused place ${one.place}, which is not in ${place + 1}…${upTo}`)
+        quarantine.run(sink, one.place, one.id, one.code, one.message.slice(0, messageLimit), clock.wall())
+      }
+      rows.advance(sink, upTo, documents.count(place, upTo) - refused.length, refused.length)
+    })
+
+  /** A row that cannot be read is put aside when its turn comes; nothing else would ever pass it. */
+  const next = (sink: string, limits: { records: number; bytes: number }): readonly OutboxRecord[] => {
+    for (;;) {
+      const { place } = rows.state(sink)
+      try {
+        return documents.after(place, limits)
+      } catch (error) {
+        if (!(error instanceof Unreadable)) throw error
+        settle(sink, error.place, [{ place: error.place, id: error.id, code: 'unreadable', message: error.message }])
+      }
+    }
+  }
+
+  return {
+    instance,
+    next,
+    settle,
+    changedRollups: rollups.changed,
+    settleRollups: rollups.settle,
+    counters(sink): SinkCounters {
+      return rows.counters(sink)
+    },
+    forgetDelivered(names, keepMs) {
+      if (names.length === 0) return 0
+      const upTo = Math.min(...names.map((name) => rows.state(name).place))
+      return inTransaction(database, 'BEGIN IMMEDIATE', () => documents.forget(upTo, clock.wall() - keepMs))
+    },
+    close() {
+      database.close()
+    },
+  }
+}
+
+const messageLimit = 2_000
