@@ -15,6 +15,7 @@ import { systemClock } from './lib/clock.ts'
 import type { Log } from './lib/log.ts'
 import { version } from './lib/version.ts'
 import { type RecorderHandle, startRecorder } from './pipeline/recorder-thread.ts'
+import { settled } from './pipeline/settled.ts'
 import { clientAddresses } from './proxy/context.ts'
 import { createForwarder } from './proxy/forward.ts'
 import { createRouter } from './proxy/route.ts'
@@ -199,24 +200,6 @@ const namesOf = (settings: Settings): Record<string, string> =>
   Object.fromEntries(Object.entries(settings.projects).flatMap(([slug, { name }]) => (name ? [[slug, name]] : [])))
 
 export const authority = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
-
-async function settled(
-  deadlineMs: number,
-  idle: Promise<void>,
-  recorder: RecorderHandle,
-  accepted: () => number,
-): Promise<void> {
-  const until = performance.now() + deadlineMs
-  const failure = (): Error => new Error(`not everything was stored within ${deadlineMs} ms`)
-  const late = await Promise.race([idle, delay(deadlineMs, 'late', { ref: false })])
-  if (late) throw failure()
-  for (;;) {
-    const { pending, lagBytes, acceptedLive } = await recorder.status()
-    if (pending === 0 && lagBytes === 0 && acceptedLive >= accepted()) return
-    if (performance.now() > until) throw failure()
-    await delay(5)
-  }
-}
 
 async function systemStatus(
   recorder: RecorderHandle,

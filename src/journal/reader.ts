@@ -1,5 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
 import { decodeFrame, type Frame, findFrame } from './frames.ts'
+import { OpenSegments } from './open-segments.ts'
 import { readFully } from './read-fully.ts'
 import { listSegments, readSegmentHeader, segmentHeaderBytes, segmentPath, segmentSize } from './segments.ts'
 
@@ -55,11 +55,12 @@ export class EpochReader {
   #windowSegment = 0
   #windowStart = 0
   #windowBytes = 0
-  #files = new Map<number, number>()
+  #files: OpenSegments
 
   constructor({ dir, epoch, from, damage, chunkBytes }: ReaderOptions) {
     this.epoch = epoch
     this.#dir = dir
+    this.#files = new OpenSegments((segment) => segmentPath(dir, epoch, segment))
     this.#damage = damage ?? (() => {})
     this.#segment = from?.segment ?? 0
     this.#offset = from?.offset ?? 0
@@ -123,15 +124,11 @@ export class EpochReader {
 
   /** Closes the files of segments before this one. */
   forget(before: number) {
-    for (const [segment, fd] of this.#files) {
-      if (segment >= before) continue
-      closeSync(fd)
-      this.#files.delete(segment)
-    }
+    this.#files.close(before)
   }
 
   close() {
-    this.forget(Number.POSITIVE_INFINITY)
+    this.#files.close(Number.POSITIVE_INFINITY)
   }
 
   /** Stands behind the header of a segment that can be read; false when there is none yet. */
@@ -252,21 +249,7 @@ export class EpochReader {
   }
 
   #file(segment: number): number | null {
-    const known = this.#files.get(segment)
-    if (known !== undefined) return known
-    try {
-      const fd = openSync(segmentPath(this.#dir, this.epoch, segment), 'r')
-      const [oldest] = this.#files
-      if (oldest && this.#files.size >= openFiles) {
-        closeSync(oldest[1])
-        this.#files.delete(oldest[0])
-      }
-      this.#files.set(segment, fd)
-      return fd
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-      throw error
-    }
+    return this.#files.open(segment)
   }
 
   #report(bytes: number, reason: string, offset = this.#offset) {
@@ -279,6 +262,3 @@ function decodeAll(bytes: Buffer, salt: number): Frame | null {
   const decoded = decodeFrame(bytes, 0, bytes.length, salt)
   return decoded.kind === 'frame' ? decoded.frame : null
 }
-
-/** Segments held open: the one being read, and those of its oldest open calls. */
-const openFiles = 8

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { ExchangeClose, ExchangeHead, ExchangeOpen } from '../records/exchange.ts'
 import { Batch } from './batch.ts'
+import { Calm } from './calm.ts'
 import { type JournalFiles, systemFiles } from './files.ts'
 import type { FrameType } from './frames.ts'
 import type { Journal, JournalCounters } from './journal.ts'
@@ -67,9 +68,7 @@ class JournalWriter implements Journal {
   #scheduled = false
   #retry: NodeJS.Timeout | null = null
   #retryWaitMs = firstRetryMs
-  #quickSinceMs: number | null = null
-  #calmMs = firstCalmMs
-  #calmSinceMs = 0
+  #calm: Calm
   #watch: NodeJS.Timeout | null = null
   #exchange = 0
   #ended = false
@@ -81,6 +80,7 @@ class JournalWriter implements Journal {
     this.#problem = options.problem ?? (() => {})
     this.#wake = options.wake ?? (() => {})
     this.#stallMs = options.stallMs ?? 50
+    this.#calm = new Calm(this.#stallMs)
     this.#patienceMs = options.patienceMs ?? 250
     this.#pendingLimit = options.pendingLimitBytes ?? 64 * 1024 * 1024
     this.#releases = new Releases(this.counters, this.#problem)
@@ -236,7 +236,7 @@ class JournalWriter implements Journal {
     }, this.#retryWaitMs)
     this.#retry.unref()
     this.#retryWaitMs = Math.min(this.#retryWaitMs * 2, lastRetryMs)
-    this.#quickSinceMs = null
+    this.#calm.slow()
     this.#releaseUnsafe(batch)
     this.#releaseUnsafe(this.#collecting)
   }
@@ -244,8 +244,7 @@ class JournalWriter implements Journal {
   #stall() {
     if (this.counters.stalled) return
     this.counters.stalled = true
-    this.#quickSinceMs = null
-    if (this.#clock.mono() - this.#calmSinceMs > lastCalmMs) this.#calmMs = firstCalmMs
+    this.#calm.stalled(this.#clock.mono())
     this.#watch = setInterval(() => this.#releaseLate(), this.#patienceMs / 5)
     this.#watch.unref()
   }
@@ -259,15 +258,12 @@ class JournalWriter implements Journal {
       this.#perhapsCalm(this.#clock.mono())
   }
 
-  /** Writes have been quick for a while: back to writing at once. Each stall soon after makes that while longer. */
+  /** Writes have been quick for a while: back to writing at once. */
   #perhapsCalm(startMs: number) {
     const now = this.#clock.mono()
-    if (now - startMs > this.#stallMs) this.#quickSinceMs = null
-    else this.#quickSinceMs ??= now
-    if (this.#quickSinceMs === null || now - this.#quickSinceMs < this.#calmMs || this.#retained) return
+    this.#calm.wrote(startMs, now)
+    if (this.#retained || !this.#calm.returned(now)) return
     this.counters.stalled = false
-    this.#calmSinceMs = now
-    this.#calmMs = Math.min(this.#calmMs * 2, lastCalmMs)
     if (this.#watch) clearInterval(this.#watch)
     this.#watch = null
   }
@@ -309,7 +305,5 @@ class JournalWriter implements Journal {
 
 const firstRetryMs = 100
 const lastRetryMs = 5_000
-const firstCalmMs = 1_000
-const lastCalmMs = 60_000
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }

@@ -6,6 +6,7 @@ import type { EndBy, Phase } from '../records/outcome.ts'
 import { errorBody, type Failure, failureOf } from './failure.ts'
 import { clientHeaders, headerIn } from './headers.ts'
 import { keptResponseHeaders } from './kept-headers.ts'
+import { flatOf, framingOf, lengthOf, pairsOf } from './raw-headers.ts'
 import { ClientLeft, RequestBody } from './request-body.ts'
 import type { Tap } from './tap.ts'
 import type { Link, Linked, Upstream } from './upstreams.ts'
@@ -112,7 +113,7 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
     const raw = flatOf(controller.rawHeaders)
     const length = lengthOf(raw)
     this.#status = status
-    this.#framing = this.#framingOf(status, raw, length)
+    this.#framing = framingOf(this.#parts.request.method, status, raw, length)
     this.#remaining = length ?? 0
     const latin1Reason = Buffer.from(reason).toString('latin1')
     this.#tap?.head({
@@ -293,12 +294,6 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
     if (this.#tap) this.#tap.close(close, done)
     else done()
   }
-
-  #framingOf(status: number, raw: readonly string[], length: number | null): Framing {
-    if (this.#parts.request.method === 'HEAD' || status === 204 || status === 304) return 'none'
-    if (length !== null) return 'length'
-    return headerIn(raw, 'transfer-encoding') === null ? 'close' : 'chunked'
-  }
 }
 
 const nothing = (): void => {}
@@ -306,22 +301,3 @@ const nothing = (): void => {}
 const noBytes = Buffer.alloc(0)
 
 const flush = (call: Call): void => call.flushHead()
-
-type RawHeaders = Dispatcher.DispatchController['rawHeaders']
-
-/** Names and values as latin1 text, in order. */
-function flatOf(raw: RawHeaders): string[] {
-  if (!Array.isArray(raw)) return []
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
-}
-
-function pairsOf(flat: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = []
-  for (let place = 0; place + 1 < flat.length; place += 2) pairs.push([flat[place]!, flat[place + 1]!])
-  return pairs
-}
-
-function lengthOf(flat: readonly string[]): number | null {
-  const text = headerIn(flat, 'content-length')
-  return text !== null && /^\d+$/.test(text) ? Number(text) : null
-}
