@@ -1,4 +1,5 @@
 import * as fs from 'node:fs'
+import { dirname } from 'node:path'
 
 /** The file calls that the journal's writer makes. Passed in, so that tests can make a disk full, slow or broken. */
 export interface JournalFiles {
@@ -16,7 +17,16 @@ export interface JournalFiles {
 }
 
 export const systemFiles: JournalFiles = {
-  open: (path) => fs.openSync(path, 'wx', 0o600),
+  open(path) {
+    try {
+      return fs.openSync(path, 'wx', 0o600)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      // somebody removed the directory while we run
+      fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      return fs.openSync(path, 'wx', 0o600)
+    }
+  },
   writevSync: (fd, parts, position) => fs.writevSync(fd, parts, position),
   writev: (fd, parts, position, done) => fs.writev(fd, parts, position, done),
   truncate: (fd, length) => fs.ftruncateSync(fd, length),
