@@ -321,12 +321,12 @@ it('a streamed OpenAI chat', async () => {
       },
     }),
   )
-  inOrder(20, metadata.ttfb_ms, metadata.ttft_ms, metadata.last_content_ms, metadata.latency_ms)
+  inOrder(15, metadata.ttfb_ms, metadata.ttft_ms, metadata.last_content_ms, metadata.latency_ms)
   expect(metadata.ttft_ms! - metadata.ttfb_ms!).toBeGreaterThan(20)
   expect(metadata.inter_token_mean_ms).toBeCloseTo((metadata.last_content_ms! - metadata.ttft_ms!) / 2, 2)
   expect(metadata.inter_token_p95_ms).toBeGreaterThanOrEqual(metadata.inter_token_mean_ms!)
   expect(metadata.llm_latency).toBe(metadata.upstream_ms)
-  expect(metadata.overhead_ms).toBeGreaterThanOrEqual(metadata.queue_ms!)
+  inOrder(metadata.queue_ms, metadata.overhead_ms)
   inOrder(metadata.upstream_ms! + metadata.overhead_ms!, metadata.latency_ms)
 
   const messages = [
