@@ -1,5 +1,5 @@
 import type { Exchange, HeaderPairs } from '../records/exchange.ts'
-import { objectOf, parseJson, stringAt } from '../records/json.ts'
+import { isObject, objectOf, parseJson, stringAt } from '../records/json.ts'
 import { type Format, noFacts, type RequestFacts } from './decoder.ts'
 import { type Content, contentLimitBytes, decodeContent } from './framing/content-coding.ts'
 import { firstBytes, readJson, textOf } from './framing/json.ts'
@@ -25,7 +25,7 @@ export function readRequest(exchange: Exchange, format: Format | null): ReadRequ
   }
   const { value, partial } = readJson(content.pieces, contentLimitBytes)
   if (partial) notes.push('request: too large to be read whole, only its first and last fields were')
-  const body = value === null ? null : withExactSeed(value.value, content)
+  const body = value === null ? null : bounded(withExactSeed(value.value, content), notes)
   if (!format) return { facts: generalFacts(body), content, notes }
   try {
     return { facts: format.readRequest(body), content, notes }
@@ -45,6 +45,21 @@ function headerOf(headers: HeaderPairs, name: string): string | null {
 function generalFacts(body: unknown): RequestFacts {
   return { ...noFacts, model: stringAt(body, 'model'), stream: objectOf(body).stream === true }
 }
+
+/** A few MB can hold millions of empty messages, each of which would be made into a record's part of a hundred bytes. */
+function bounded(body: unknown, notes: string[]): unknown {
+  if (!isObject(body)) return body
+  const long = Object.entries(body).filter(
+    (entry): entry is [string, unknown[]] =>
+      Array.isArray(entry[1]) && entry[1].length > itemLimit && typeof entry[1][0] !== 'number',
+  )
+  if (long.length === 0) return body
+  for (const [name, items] of long)
+    notes.push(`request: only the first ${itemLimit} of the ${items.length} items of "${name.slice(0, 60)}" were read`)
+  return { ...body, ...Object.fromEntries(long.map(([name, items]) => [name, items.slice(0, itemLimit)])) }
+}
+
+const itemLimit = 10_000
 
 const startsAsJson = (content: Content): boolean => /^\ufeff?\s*[{[]/.test(textOf(firstBytes(content.pieces, 1024)))
 

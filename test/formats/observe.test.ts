@@ -367,3 +367,14 @@ describe('whatever the bytes are', () => {
     )
   })
 })
+
+it('reads a bounded number of messages of a body that holds a flood of empty ones, and says so', () => {
+  const flood = observed({ body: `{"model":"m","messages":[${'[],'.repeat(999_999)}[]]}` })
+  expect(flood.request.messages).toHaveLength(10_000)
+  expect(flood.notes).toContain('request: only the first 10000 of the 1000000 items of "messages" were read')
+})
+
+it('reads token ids as one input, however many they are', () => {
+  const ids = observed({ path: '/v1/embeddings', body: `{"model":"m","input":[${'1,'.repeat(19_999)}1]}` })
+  expect(ids.request.messages.map(({ text }) => text)).toEqual(['[20000 token ids]'])
+})
