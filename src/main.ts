@@ -24,7 +24,7 @@ import { createFrontDoor } from './proxy/server.ts'
 import { openUpstreams } from './proxy/upstreams.ts'
 import type { Settings } from './settings/settings.ts'
 import { lockDirectory } from './stores/sqlite/lock.ts'
-import { openReader } from './stores/sqlite/remote.ts'
+import { openReader } from './stores/sqlite/reader-thread.ts'
 import type { Store } from './stores/store.ts'
 
 export interface RunningProxy {

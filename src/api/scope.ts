@@ -1,5 +1,6 @@
 import type { Identity } from '../access/credentials.ts'
 import type { Clock } from '../lib/clock.ts'
+import { given } from '../lib/given.ts'
 import type { RecordFilter } from '../stores/store.ts'
 import { ApiError, invalid } from './api-error.ts'
 import { momentForms, readMoment } from './moment.ts'
@@ -51,9 +52,3 @@ export function sameAs<T>(name: string, value: T | undefined, older: string, old
     throw invalid(older, `${older}=${olderValue}: contradicts ${name}=${value}`)
   return value ?? olderValue
 }
-
-type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
-
-/** Without the fields that are undefined. */
-export const given = <T extends object>(fields: T): Given<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>

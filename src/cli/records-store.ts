@@ -1,3 +1,4 @@
+import { given } from '../lib/given.ts'
 import type { Operation, Outcome } from '../records/outcome.ts'
 import { openStore } from '../stores/sqlite/query.ts'
 import { type RecordFilter, type RunQuery, Unanswerable, type UsageGroup, type UsageQuery } from '../stores/store.ts'
@@ -37,15 +38,10 @@ async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
   }
 }
 
-/** Drops what was not asked, so that no field is there and undefined. */
-function present<Value extends object>(value: { [Name in keyof Value]: Value[Name] | undefined }): Value {
-  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Value
-}
-
 const numberOf = (text: string | undefined) => (text === undefined ? undefined : Number(text))
 
 const filterOf = (question: Question): RecordFilter =>
-  present({
+  given({
     key: question.key,
     user: question.user,
     model: question.model,
@@ -59,7 +55,7 @@ function usageQuery(question: Question): UsageQuery {
   const groups = question.group_by ? question.group_by.split(',') : []
   return {
     ...filterOf(question),
-    ...present({
+    ...given({
       timeZone: question.tz,
       operations: question.operation as 'model' | 'all' | undefined,
       limit: numberOf(question.limit),
@@ -71,7 +67,7 @@ function usageQuery(question: Question): UsageQuery {
 function runQuery(question: Question): RunQuery {
   return {
     ...filterOf(question),
-    ...present({
+    ...given({
       operation: question.operation as Operation | 'model' | 'all' | undefined,
       statusCode: numberOf(question.status_code),
       status: question.status as 'success' | 'error' | undefined,

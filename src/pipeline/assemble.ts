@@ -1,7 +1,7 @@
 import type { Frame } from '../journal/frames.ts'
 import type { EpochReader, Place, PlacedFrame } from '../journal/reader.ts'
 import type { Exchange } from '../records/exchange.ts'
-import { buildExchange } from './build.ts'
+import { buildExchange } from './build-exchange.ts'
 import { lastMark, packFrames, unpackFrames } from './carried.ts'
 import type { AppliedId, EpochPosition, LocalBatch, LocalStore } from './local-store.ts'
 

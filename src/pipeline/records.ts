@@ -11,7 +11,7 @@ import type { Provider } from '../records/provider.ts'
 import type { StoredRecord } from '../records/stored.ts'
 import { chunkTimes, type KeptBody, keepBody } from './bodies.ts'
 import { headerValue } from './headers.ts'
-import { runOf } from './run.ts'
+import { runOf } from './llm-run.ts'
 import { type Findings, telemetryOf } from './telemetry.ts'
 
 export interface RecordParts {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
 import { buildConnector, Client, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici'
+import { given } from '../lib/given.ts'
 import type { Provider } from '../records/provider.ts'
 import type { Settings, UpstreamLimits, UpstreamSettings } from '../settings/settings.ts'
 
@@ -47,7 +48,7 @@ export function openUpstreams(settings: Settings, providers: ReadonlyMap<string,
 
 function open(name: string, provider: Provider, chosen: UpstreamSettings | undefined, settings: Settings): Upstream {
   const url = new URL(chosen?.url ?? provider.baseUrl)
-  const limits: UpstreamLimits = { ...settings.upstreamDefaults, ...definedOf(chosen) }
+  const limits: UpstreamLimits = { ...settings.upstreamDefaults, ...given(chosen ?? {}) }
   return {
     name,
     provider,
@@ -59,9 +60,6 @@ function open(name: string, provider: Provider, chosen: UpstreamSettings | undef
     passesContext: new Set(provider.passesContext),
   }
 }
-
-const definedOf = (chosen: UpstreamSettings | undefined): Partial<UpstreamLimits> =>
-  Object.fromEntries(Object.entries(chosen ?? {}).filter(([, value]) => value !== undefined))
 
 function dispatcherFor(
   origin: string,

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { given } from '../../lib/given.ts'
 import { isId } from '../../lib/id.ts'
 import type { Outcome } from '../../records/outcome.ts'
 import type { RunQuery, RunSummary } from '../../stores/store.ts'
@@ -7,7 +8,7 @@ import { type RunParameters, runParameters } from '../parameters.ts'
 import { rawBody } from '../raw-body.ts'
 import { route } from '../route.ts'
 import { type RunSummaryAnswer, runDetail, runList } from '../schemas/run.ts'
-import { given, sameAs, scopeOf } from '../scope.ts'
+import { sameAs, scopeOf } from '../scope.ts'
 
 const list = route({
   path: '/llm-history',

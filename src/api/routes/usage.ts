@@ -1,9 +1,10 @@
 import type { z } from '@hono/zod-openapi'
+import { given } from '../../lib/given.ts'
 import { ApiError, notFound } from '../api-error.ts'
 import { keyId, type UsageParameters, usageParameters } from '../parameters.ts'
 import { type Call, route } from '../route.ts'
 import { keyUsageAnswer, usageAnswer } from '../schemas/usage.ts'
-import { given, sameAs, scopeOf } from '../scope.ts'
+import { sameAs, scopeOf } from '../scope.ts'
 
 const units =
   'Money is exact in `cost_picodollars`. `to` is exclusive. Without `from` the answer starts with the first call.'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLocalStore } from '../../../src/stores/sqlite/local.ts'
-import { AnswerTimeout, Busy, openReader } from '../../../src/stores/sqlite/remote.ts'
+import { AnswerTimeout, Busy, openReader } from '../../../src/stores/sqlite/reader-thread.ts'
 import { type Store, Unanswerable } from '../../../src/stores/store.ts'
 
 const entry = new URL('./readers/odd.ts', import.meta.url)

@@ -1,4 +1,4 @@
-import { openReader } from '../../../src/stores/sqlite/remote.ts'
+import { openReader } from '../../../src/stores/sqlite/reader-thread.ts'
 import { storeSuite } from '../../contract/store-suite.ts'
 import { aDatabase, emptyBatch } from '../../support/sqlite-store.ts'
 
