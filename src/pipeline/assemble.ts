@@ -51,6 +51,10 @@ export class Assembler {
   #settledTo = -1
   #carriedIn = 0
   #applied = new Map<number, { id: string; closedAt: number }>()
+  /** The last exchange that was begun: numbers only grow. */
+  #lastBegun = 0
+  /** Exchanges that are read a second time. */
+  #repeats = new Set<number>()
 
   constructor(reader: EpochReader, store: LocalStore, applied: readonly AppliedId[]) {
     this.epoch = reader.epoch
@@ -191,11 +195,21 @@ export class Assembler {
 
   #begin({ type, exchange }: Frame): Tracked | null {
     if (type !== 'open') {
-      if (type === 'close') this.damaged++
+      if (type === 'close' && !this.#repeats.delete(exchange)) this.damaged++
       return null
     }
+    if (this.#isRepeat(exchange)) {
+      this.#repeats.add(exchange)
+      return null
+    }
+    this.#lastBegun = exchange
     this.accepted++
     return this.#track(exchange)
+  }
+
+  /** Bytes that were cut off and written elsewhere may be back after a loss of power. Numbers wrap at 32 bits. */
+  #isRepeat(exchange: number): boolean {
+    return exchange <= this.#lastBegun && this.#lastBegun - exchange < 2 ** 31
   }
 
   #track(exchange: number): Tracked {

@@ -1,6 +1,13 @@
-import { closeSync, fdatasyncSync, fstatSync, fsyncSync, openSync } from 'node:fs'
-import { join } from 'node:path'
-import { listSegments, segmentPath } from '../journal/segments.ts'
+import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { listSegments, segmentPath, segmentSize } from '../journal/segments.ts'
+
+/** The calls that make things safe. Passed in, so that tests can let the power fail. */
+export interface SyncCalls {
+  syncFile(path: string): void
+  /** The names in a directory. */
+  syncDirectory(path: string): void
+}
 
 /** Makes what live epochs have written safe against power loss, away from the data plane's thread. */
 export class LiveSync {
@@ -8,12 +15,14 @@ export class LiveSync {
   failed = 0
   #dir: string
   #warn: (error: unknown) => void
-  /** The last segment of each epoch that was synced, and its size then. */
-  #synced = new Map<string, { segment: number; size: number }>()
+  #calls: SyncCalls
+  /** By epoch: the last segment that was synced, its size then, and the last one whose name is safe. */
+  #synced = new Map<string, { segment: number; size: number; named: number }>()
 
-  constructor(dir: string, warn: (error: unknown) => void) {
+  constructor(dir: string, warn: (error: unknown) => void, calls: SyncCalls = systemCalls) {
     this.#dir = dir
     this.#warn = warn
+    this.#calls = calls
   }
 
   /** Syncs every segment that grew since the last time. */
@@ -29,27 +38,38 @@ export class LiveSync {
   }
 
   #syncEpoch(epoch: string) {
-    const last = this.#synced.get(epoch) ?? { segment: 0, size: 0 }
+    const state = this.#synced.get(epoch) ?? { segment: 0, size: 0, named: 0 }
+    this.#synced.set(epoch, state)
     for (const segment of listSegments(this.#dir, epoch)) {
-      if (segment < last.segment) continue
-      const fd = openSync(segmentPath(this.#dir, epoch, segment), 'r')
-      try {
-        const { size } = fstatSync(fd)
-        if (size === 0 || (segment === last.segment && size === last.size)) continue
-        this.#synced.set(epoch, { segment, size }) // a failed sync is not repeated on the same bytes: it would lie
-        fdatasyncSync(fd)
-        if (segment !== last.segment) syncDirectory(join(this.#dir, epoch))
-      } finally {
-        closeSync(fd)
+      if (segment < state.segment) continue
+      const size = segmentSize(this.#dir, epoch, segment)
+      if (size === 0) continue
+      if (segment !== state.segment || size !== state.size) {
+        Object.assign(state, { segment, size }) // a failed sync is not repeated on the same bytes: it would lie
+        this.#calls.syncFile(segmentPath(this.#dir, epoch, segment))
       }
+      if (segment > state.named) this.#syncNames(epoch, state.named === 0)
+      state.named = segment
     }
+  }
+
+  /** A file's name stands in its directory, and that one's in the next: a sync of the file alone need not keep it. */
+  #syncNames(epoch: string, isNew: boolean) {
+    this.#calls.syncDirectory(join(this.#dir, epoch))
+    if (!isNew) return
+    for (const path of [this.#dir, dirname(this.#dir)]) this.#calls.syncDirectory(path)
   }
 }
 
-function syncDirectory(path: string) {
+const systemCalls: SyncCalls = {
+  syncFile: (path) => synced(path, fdatasyncSync),
+  syncDirectory: (path) => synced(path, fsyncSync),
+}
+
+function synced(path: string, sync: (fd: number) => void) {
   const fd = openSync(path, 'r')
   try {
-    fsyncSync(fd)
+    sync(fd)
   } finally {
     closeSync(fd)
   }

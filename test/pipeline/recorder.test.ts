@@ -1,7 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { listSegments, segmentPath } from '../../src/journal/segments.ts'
+import {
+  journalVersion,
+  listSegments,
+  readSegmentHeader,
+  segmentHeader,
+  segmentHeaderBytes,
+  segmentPath,
+} from '../../src/journal/segments.ts'
 import { newId } from '../../src/lib/id.ts'
 import { closeOf, headOf, openOf, temporaryDir } from '../journal/support.ts'
 import { MemoryLocalStore } from '../support/memory-local-store.ts'
@@ -202,5 +209,23 @@ it('commits nothing while nothing happens, also behind a call that stays open', 
   const { commits } = store
   for (let count = 0; count < 5; count++) expect(await recorder.step()).toBe(false)
   expect(store.commits).toBe(commits)
+  await journal.end()
+})
+
+it('records a call once although its frames stand in two segments, as after a loss of power that brought back what was cut off', async () => {
+  const dir = temporaryDir()
+  const journal = journalIn(dir)
+  const ids = [await call(journal, 'one', 'two'), await call(journal, 'three', 'four')]
+  const path = segmentPath(dir, journal.epoch, 1)
+  const bytes = readFileSync(path)
+  const { salt } = readSegmentHeader(bytes, path)!
+  const header = segmentHeader({ version: journalVersion, segment: 2, salt, epoch: journal.epoch })
+  writeFileSync(segmentPath(dir, journal.epoch, 2), Buffer.concat([header, bytes.subarray(segmentHeaderBytes)]))
+  const store = new MemoryLocalStore()
+  const recorder = recorderOn(dir, store)
+  await drain(recorder)
+  expect([...store.records.keys()]).toEqual(ids)
+  expect(store.repeated).toEqual([])
+  expect(recorder.status()).toMatchObject({ accepted: 2, stored: 2, damaged: 0 })
   await journal.end()
 })
