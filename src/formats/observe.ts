@@ -63,14 +63,29 @@ function swallowed(found: Decoded, answer: ReadAnswer, hints: DecodeHints): Deco
   return { message: 'the stream ended without a finish reason: the server hid an error', type: 'hidden', code: null }
 }
 
-/** Plain bodies were searched before they were journalled; here only what had to be decompressed is. */
+/** Plain bodies were searched before they were journalled; here only what had to be decompressed or unescaped is. */
 function hides(content: Content | undefined, hints: readonly SecretHint[], pepper: string): boolean {
-  if (!content?.coded || hints.length === 0) return false
-  if (content.unexamined) return true
-  return holdsSecret(Buffer.concat(content.pieces.map((piece) => piece.bytes)), hints, pepper)
+  if (!content || hints.length === 0) return false
+  if (content.coded && content.unexamined) return true
+  const bytes = Buffer.concat(content.pieces.map((piece) => piece.bytes))
+  if (content.coded && holdsSecret(bytes, hints, pepper)) return true
+  const unescaped = withoutEscapes(bytes)
+  return unescaped !== null && holdsSecret(unescaped, hints, pepper)
 }
 
-/** A compressed body that holds the call's own secret may hold it in any text: only numbers are taken from it. */
+/** JSON may write any character of a secret as an escape, and some clients do so with each slash. Null: there are none. */
+function withoutEscapes(bytes: Buffer): Buffer | null {
+  if (!bytes.includes('\\u00') && !bytes.includes('\\/')) return null
+  const text = bytes.toString('latin1')
+  const plain = text.replace(escapes, (_whole, hex: string | undefined) =>
+    hex === undefined ? '/' : String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+  return Buffer.from(plain, 'latin1')
+}
+
+const escapes = /\\(?:u00([2-7][0-9a-f])|\/)/gi
+
+/** A compressed or escaped body that holds the call's own secret may hold it in any text: only numbers are taken from it. */
 const wordlessRequest = ({ stream, inputs, echo }: RequestFacts): RequestFacts => ({ ...noFacts, stream, inputs, echo })
 
 function wordlessAnswer(decoded: Decoded): Decoded {

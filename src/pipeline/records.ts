@@ -172,8 +172,8 @@ function bodies(
 function notesOf({ open }: Exchange, observed: Observed): string[] {
   const notes = [...open.notes, ...observed.notes]
   if (observed.requestHoldsSecret)
-    notes.push('the request is not kept: a secret of the call may stand in its compressed body')
+    notes.push('the request is not kept: a secret of the call may stand in its body, compressed or escaped')
   if (observed.responseHoldsSecret)
-    notes.push('the answer is not kept: a secret of the call may stand in its compressed body')
+    notes.push('the answer is not kept: a secret of the call may stand in its body, compressed or escaped')
   return notes
 }

@@ -378,3 +378,17 @@ it('reads token ids as one input, however many they are', () => {
   const ids = observed({ path: '/v1/embeddings', body: `{"model":"m","input":[${'1,'.repeat(19_999)}1]}` })
   expect(ids.request.messages.map(({ text }) => text)).toEqual(['[20000 token ids]'])
 })
+
+it.each([
+  ['\\u0073k-canary/canary', 'a letter'],
+  ['sk-canary\\/canary', 'a slash'],
+])('knows the call’s own key again where JSON escapes it: %s', (text) => {
+  const call = exchange({
+    body: `{"model":"m","messages":[{"role":"user","content":"my ${text}"}]}`,
+    answer: `{"error":{"message":"bad key ${text}"}}`,
+  })
+  const secretHints = [hintOf(Buffer.from('sk-canary/canary'), pepper)]
+  const seen = observe({ ...call, open: { ...call.open, secretHints } }, openai, pepper)
+  expect(seen).toMatchObject({ requestHoldsSecret: true, responseHoldsSecret: true })
+  expect(JSON.stringify(seen)).not.toContain('canary')
+})
