@@ -1,16 +1,16 @@
+import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import type { Encoding } from './encodings.ts'
 import type { TokenCounter } from './metered.ts'
-import type { CountAnswer, CountJob } from './tokenizer-worker.ts'
+import type { CountAnswer, CountJob } from './tokenizer-process.ts'
 
 /** Characters of one job that are counted; what lies beyond is extrapolated from them. */
 export const countedCharacters = 2 << 20
 
 export interface TokenCounterOptions {
-  /** The worker ends after so long without a job, and gives its memory back. */
+  /** The tokenizer ends after so long without a job, and gives its memory back. */
   idleMs?: number
-  /** A job that takes longer ends the worker, and is given up. */
+  /** A job that takes longer ends the tokenizer, and is given up. */
   jobMs?: number
   /** A job whose turn comes later than this is given up: its asker has a deadline too. */
   waitMs?: number
@@ -25,15 +25,18 @@ interface Waiting {
   reject: (error: Error) => void
 }
 
-/** A worker that dies under a job is replaced once. */
+/** A tokenizer that dies under a job is replaced once. */
 const mostTries = 2
 
-/** Starts nothing yet: the worker comes with the first text and goes when it is idle. */
+/**
+ * Starts nothing yet: the tokenizer comes with the first text and goes when it is idle. It is a process and no thread: V8
+ * aborts now and then when a thread with WebAssembly in it ends (nodejs/node issue 64500), and that must not be ours.
+ */
 export function startTokenCounter(options: TokenCounterOptions = {}): TokenCounter {
   const { idleMs = 30_000, jobMs = 10_000, waitMs = 12_000 } = options
-  const entry = options.entry ?? new URL(`./tokenizer-worker${extname(import.meta.filename)}`, import.meta.url)
+  const entry = options.entry ?? new URL(`./tokenizer-process${extname(import.meta.filename)}`, import.meta.url)
   const queue: Waiting[] = []
-  let worker: Worker | null = null
+  let tokenizer: ChildProcess | null = null
   let timer: NodeJS.Timeout | undefined
   let nextId = 0
   let closed = false
@@ -54,42 +57,50 @@ export function startTokenCounter(options: TokenCounterOptions = {}): TokenCount
       queue.shift()?.reject(new Error(`the tokenizer was busy for more than ${waitMs} ms`))
     const waiting = queue[0]
     if (!waiting) {
-      worker?.unref()
+      release(tokenizer)
       timer = setTimeout(() => end(), idleMs).unref()
       return
     }
     waiting.tries++
-    worker ??= begin()
-    worker.ref()
-    worker.postMessage(waiting.job)
+    tokenizer ??= begin()
+    tokenizer.ref()
+    tokenizer.channel?.ref()
+    tokenizer.send(waiting.job)
     timer = setTimeout(() => {
       waiting.tries = mostTries
       failed(new Error(`no answer within ${jobMs} ms`))
     }, jobMs)
   }
 
-  const begin = (): Worker => {
-    const started = new Worker(entry)
+  const begin = (): ChildProcess => {
+    const started = fork(entry, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     started.on('message', (answer: CountAnswer) => {
-      if (started !== worker || answer.id !== queue[0]?.job.id) return
+      if (started !== tokenizer || answer.id !== queue[0]?.job.id) return
       const waiting = queue.shift()!
       if ('error' in answer) waiting.reject(new Error(`tokenizer: ${answer.error}`))
       else waiting.resolve(answer.counts)
       next()
     })
-    started.on('error', (error) => started === worker && failed(error))
-    started.on('exit', (code) => started === worker && failed(new Error(`tokenizer worker ended with ${code}`)))
+    started.on('error', (error) => started === tokenizer && failed(error))
+    started.on(
+      'exit',
+      (code, signal) => started === tokenizer && failed(new Error(`the tokenizer ended with ${code ?? signal}`)),
+    )
     return started
   }
 
-  const end = (): Promise<unknown> | undefined => {
+  const end = async (): Promise<void> => {
     clearTimeout(timer)
-    const ending = worker
-    worker = null
-    return ending?.terminate()
+    const ending = tokenizer
+    tokenizer = null
+    if (ending?.pid === undefined || ending.exitCode !== null || ending.signalCode !== null) return
+    await new Promise((resolve) => {
+      ending.once('exit', resolve)
+      ending.kill('SIGKILL')
+    })
   }
 
-  /** The worker is gone or stuck: another one gets the job once more, then the job is given up. */
+  /** It is gone or stuck: another one gets the job once more, then the job is given up. */
   const failed = (cause: unknown): void => {
     void end()
     const waiting = queue[0]
@@ -107,6 +118,12 @@ export function startTokenCounter(options: TokenCounterOptions = {}): TokenCount
   }
 
   return { count, close }
+}
+
+/** Without a job it keeps nobody from ending. */
+function release(tokenizer: ChildProcess | null): void {
+  tokenizer?.unref()
+  tokenizer?.channel?.unref()
 }
 
 /** Cuts the texts so that they stay within the limit together; each count is to be multiplied by its text's factor. */

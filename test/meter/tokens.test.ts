@@ -65,8 +65,8 @@ describe('token counter', () => {
     const path = join(folder, 'thread.mjs')
     writeFileSync(
       path,
-      `import { parentPort, threadId } from 'node:worker_threads'
-       parentPort.on('message', (job) => parentPort.postMessage({ id: job.id, counts: [threadId] }))`,
+      `process.on('message', (job) => process.send({ id: job.id, counts: [process.pid] }))
+       process.on('disconnect', () => process.exit())`,
     )
     try {
       const entry = pathToFileURL(path)
@@ -95,13 +95,13 @@ describe('token counter', () => {
       writeFileSync(
         path,
         `import { existsSync, writeFileSync } from 'node:fs'
-         import { parentPort } from 'node:worker_threads'
-         parentPort.on('message', (job) => {
+         process.on('disconnect', () => process.exit())
+         process.on('message', (job) => {
            if (${always} || !existsSync(${JSON.stringify(marker)})) {
              writeFileSync(${JSON.stringify(marker)}, '')
              process.exit(7)
            }
-           parentPort.postMessage({ id: job.id, counts: job.texts.map(() => 42) })
+           process.send({ id: job.id, counts: job.texts.map(() => 42) })
          })`,
       )
       return pathToFileURL(path)
@@ -119,10 +119,7 @@ describe('token counter', () => {
   it('gives up a job on which the worker is stuck, and those that waited too long behind it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tokenizer-'))
     const path = join(folder, 'stuck.mjs')
-    writeFileSync(
-      path,
-      "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { for (;;); })",
-    )
+    writeFileSync(path, "process.on('message', () => { for (;;); })")
     try {
       const stuck = counter({ entry: pathToFileURL(path), jobMs: 300, waitMs: 100 })
       const asked = [stuck.count('o200k_base', ['x']), stuck.count('o200k_base', ['y'])]

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { parentPort } from 'node:worker_threads'
 import type { Tiktoken } from 'tiktoken/lite'
 import type { Encoding } from './encodings.ts'
 
@@ -27,9 +26,12 @@ const longRuns = new RegExp(`\\S{${longestRun}}|\\s{${longestRun}}`, 'gu')
 let loaded: { encoding: Encoding; encoder: Tiktoken } | null = null
 let last: Promise<void> = Promise.resolve()
 
-parentPort?.on('message', (job: CountJob) => {
+process.on('message', (job: CountJob) => {
   last = last.then(() => answer(job))
 })
+// it lives as long as whoever asks it, and a terminal's Ctrl-C is not meant for it
+process.on('disconnect', () => process.exit())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
 async function answer({ id, encoding, texts }: CountJob): Promise<void> {
   let reply: CountAnswer
@@ -39,7 +41,7 @@ async function answer({ id, encoding, texts }: CountJob): Promise<void> {
   } catch (error) {
     reply = { id, error: String(error) }
   }
-  parentPort?.postMessage(reply)
+  process.send?.(reply)
 }
 
 /** One encoding at a time: their tables are large, and their memory has to be given back by hand. */
