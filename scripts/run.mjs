@@ -41,8 +41,11 @@ if (!installed()) {
   }
 }
 
+// compiled sources are kept, so that the next start neither strips types nor compiles again
+const compiled = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled')
 const child = spawn(pinnedNode, ['--disable-warning=ExperimentalWarning', ...process.argv.slice(2)], {
   stdio: 'inherit',
+  env: { ...process.env, NODE_COMPILE_CACHE: compiled },
 })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 
