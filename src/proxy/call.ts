@@ -9,7 +9,7 @@ import { keptResponseHeaders } from './kept-headers.ts'
 import { flatOf, framingOf, lengthOf, pairsOf } from './raw-headers.ts'
 import { ClientLeft, RequestBody } from './request-body.ts'
 import type { Tap } from './tap.ts'
-import type { Link, Linked, Upstream } from './upstreams.ts'
+import type { Connection, Linked, Upstream } from './upstreams.ts'
 
 export interface CallParts {
   readonly id: string
@@ -34,7 +34,7 @@ type Framing = ExchangeHead['framing']
  * them; only the end of the message waits, for the CLOSE frame (design 2, "Which end is held").
  */
 export class Call implements Dispatcher.DispatchHandler, Linked {
-  link?: Link
+  connection?: Connection
   readonly #parts: CallParts
   readonly #body: RequestBody
   #tap: Tap | null = null
@@ -145,7 +145,7 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.#framing === 'close' && this.link?.reset) {
+    if (this.#framing === 'close' && this.connection?.link.reset) {
       this.onResponseError(controller, Object.assign(new Error('reset'), { code: 'ECONNRESET' }))
       return
     }

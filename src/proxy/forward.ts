@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Journal } from '../journal/journal.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
-import type { ExchangeOpen } from '../records/exchange.ts'
+import type { CallContext, ExchangeOpen } from '../records/exchange.ts'
 import type { Settings } from '../settings/settings.ts'
 import { Call } from './call.ts'
 import { callerOf, captureOf } from './context.ts'
@@ -68,7 +68,7 @@ export function createForwarder(parts: ForwardParts): Forwarder {
       httpVersion: request.httpVersion,
       clientIp: parts.addressOf(request.socket.remoteAddress ?? '', rawHeaders),
       requestHeaders: keptRequestHeaders(rawHeaders, mask),
-      context: masks.length === 0 ? context : maskedValues(context, mask),
+      context: masks.length === 0 ? context : masked(context, mask),
       keyFingerprint,
       keyName: key?.name ?? null,
       captureRequest: capture.request,
@@ -104,9 +104,17 @@ export function createForwarder(parts: ForwardParts): Forwarder {
 
 const asIs = (text: string): string => text
 
-function maskedValues<T extends object>(context: T, mask: (text: string) => string): T {
-  const masked = Object.entries(context).map(([name, value]) => [name, typeof value === 'string' ? mask(value) : value])
-  return Object.fromEntries(masked) as T
+function masked(context: CallContext, mask: (text: string) => string): CallContext {
+  const clean = (text: string | null): string | null => (text === null ? null : mask(text))
+  return {
+    project: mask(context.project),
+    organisation: clean(context.organisation),
+    user: clean(context.user),
+    experiment: clean(context.experiment),
+    session: clean(context.session),
+    environment: clean(context.environment),
+    traceparent: clean(context.traceparent),
+  }
 }
 
 function requestLength({ headers }: IncomingMessage): number | null {

@@ -54,7 +54,7 @@ export function createRouter(parts: RouterParts): (request: IncomingMessage) => 
       const ollama = request.method === 'GET' && !acceptsHtml(request) ? parts.upstreams.get('ollama') : undefined
       return ollama ? { ...to(ollama, path, project), greeting: true } : { to: 'self' }
     }
-    const advice = misplacedVersion(bare, parts.address())
+    const advice = misplacedVersion(bare, parts.address)
     if (advice) return refusal(project, advice)
     const fallback = parts.upstreams.get(parts.defaultUpstream)
     if (fallback && bare.startsWith('/v1/')) return to(fallback, path, project)
@@ -100,18 +100,18 @@ const versionless =
   /^\/(?:chat\/completions|completions|embeddings|responses|images\/|audio\/|moderations|files|batches)/
 
 /** Advice for the two base URLs that people get wrong. */
-function misplacedVersion(path: string, address: string): Refusal | null {
+function misplacedVersion(path: string, address: () => string): Refusal | null {
   if (versionless.test(path))
     return {
       status: 404,
       code: 'base_url_without_v1',
-      message: `there is no ${path} here: the base URL lacks /v1. Set OPENAI_BASE_URL=${address}/v1`,
+      message: `there is no ${path} here: the base URL lacks /v1. Set OPENAI_BASE_URL=${address()}/v1`,
     }
   if (path.startsWith('/v1/v1/'))
     return {
       status: 404,
       code: 'base_url_with_v1',
-      message: `there is no ${path} here: the client adds /v1 itself. Set the base URL to ${address} (ANTHROPIC_BASE_URL=${address})`,
+      message: `there is no ${path} here: the client adds /v1 itself. Set the base URL to ${address()} (ANTHROPIC_BASE_URL=${address()})`,
     }
   return null
 }

@@ -7,6 +7,8 @@ import type { SecretHint } from '../records/exchange.ts'
 export interface KnownSecret {
   fingerprint: string
   bytes: Buffer
+  /** As text, also as a query may have it encoded. */
+  forms: readonly string[]
   hint: SecretHint
 }
 
@@ -66,7 +68,12 @@ export class Secrets {
     let known = this.#known.get(value)
     if (!known) {
       const bytes = Buffer.from(value, 'latin1')
-      known = { fingerprint: keyedHash(this.#pepper, value), bytes, hint: hintOf(bytes, this.#pepper) }
+      known = {
+        fingerprint: keyedHash(this.#pepper, value),
+        bytes,
+        forms: formsOf(value),
+        hint: hintOf(bytes, this.#pepper),
+      }
       this.#known.set(value, known)
     }
     return known
@@ -76,17 +83,14 @@ export class Secrets {
 /** The text with every secret of the call replaced by asterisks of the same length, also where a query had it encoded. */
 export function maskText(text: string, masks: readonly KnownSecret[]): string {
   let masked = text
-  for (const { bytes } of masks) {
-    const secret = bytes.toString('latin1')
-    for (const form of new Set([
-      secret,
-      encodeURIComponent(secret),
-      new URLSearchParams([['', secret]]).toString().slice(1),
-    ]))
-      if (masked.includes(form)) masked = masked.replaceAll(form, '*'.repeat(form.length))
-  }
+  for (const { forms } of masks)
+    for (const form of forms) if (masked.includes(form)) masked = masked.replaceAll(form, '*'.repeat(form.length))
   return masked
 }
+
+const formsOf = (secret: string): readonly string[] => [
+  ...new Set([secret, encodeURIComponent(secret), new URLSearchParams([['', secret]]).toString().slice(1)]),
+]
 
 /** A target without the values of its secret parameters, whether or not they are long enough to be looked for elsewhere. */
 export function maskTarget(target: string, masks: readonly KnownSecret[]): string {

@@ -102,7 +102,12 @@ function trustedBy(caFile: string | null | undefined): string[] | undefined {
 
 /** A handler that learns which connection carries its call. */
 export interface Linked {
-  link?: Link
+  connection?: Connection
+}
+
+/** A connection that is made anew whenever it is gone. */
+export interface Connection {
+  link: Link
 }
 
 /** What became of the connection; undici reports a reset of an answer without length as a clean end. */
@@ -111,29 +116,28 @@ export interface Link {
 }
 
 class WatchedClient extends Client {
-  readonly #socket: { link: Link }
+  readonly #connection: Connection
 
   constructor(origin: string | URL, options: Client.Options) {
-    const socket = { link: { reset: false } }
+    const connection: Connection = { link: { reset: false } }
     const connect = typeof options.connect === 'function' ? options.connect : buildConnector(options.connect)
     super(origin, {
       ...options,
       connect: (target, done) =>
         connect(target, (...result) => {
           const link: Link = { reset: false }
-          socket.link = link
+          connection.link = link
           result[1]?.once('error', () => {
             link.reset = true
           })
           done(...result)
         }),
     })
-    this.#socket = socket
+    this.#connection = connection
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & Linked): boolean {
-    const socket = this.#socket
-    Object.defineProperty(handler, 'link', { configurable: true, get: () => socket.link })
+    handler.connection = this.#connection
     return super.dispatch(options, handler)
   }
 }
