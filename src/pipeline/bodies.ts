@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash as hashAtOnce } from 'node:crypto'
 import { zstdCompressSync } from 'node:zlib'
 import type { Body, Piece } from '../records/exchange.ts'
 import type { BodyFacts } from '../records/llm-run.ts'
@@ -57,6 +57,8 @@ function head(pieces: readonly Piece[], limitBytes: number): Buffer {
 
 function hashOf({ pieces, size, whole }: Body): string | null {
   if (!whole) return null
+  if (pieces.length === 1)
+    return pieces[0]!.bytes.length === size ? hashAtOnce('sha256', pieces[0]!.bytes, 'hex') : null
   const hash = createHash('sha256')
   let seen = 0
   for (const { bytes } of pieces) {

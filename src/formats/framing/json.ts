@@ -25,8 +25,10 @@ export function readJson(pieces: readonly Piece[], limitBytes: number): WholeJso
 /** The bytes as text, without a byte order mark; invalid UTF-8 is replaced. */
 export function textOf(pieces: readonly Piece[]): string {
   const parts = pieces.map((piece) => piece.bytes)
-  return new TextDecoder().decode(parts.length === 1 ? parts[0] : Buffer.concat(parts))
+  return utf8.decode(parts.length === 1 ? parts[0] : Buffer.concat(parts))
 }
+
+const utf8 = new TextDecoder()
 
 /** The pieces up to the first gap, at most `bytes` of them. */
 export function firstBytes(pieces: readonly Piece[], bytes: number): Piece[] {

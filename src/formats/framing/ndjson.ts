@@ -58,6 +58,8 @@ export function readNdjson(pieces: Iterable<Piece>, clean: boolean, receiver: Re
 
 /** Without the byte order mark, the record separator of RFC 7464 and white space around. */
 function lineText(parts: readonly Uint8Array[]): string {
-  const text = new TextDecoder().decode(parts.length === 1 ? parts[0] : Buffer.concat(parts)).trim()
+  const text = utf8.decode(parts.length === 1 ? parts[0] : Buffer.concat(parts)).trim()
   return text.startsWith('\u001e') ? text.slice(1).trim() : text
 }
+
+const utf8 = new TextDecoder()
