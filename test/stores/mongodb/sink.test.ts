@@ -1,0 +1,28 @@
+import { MongoClient } from 'mongodb'
+import { sinkSuite } from '../../contract/sink-suite.ts'
+import { suiteWithMongo } from '../../support/mongo-server.ts'
+import { aDelivery } from '../../support/mongo-store.ts'
+import { aRecord } from '../../support/records.ts'
+
+await suiteWithMongo('MongoDB', (server) => {
+  sinkSuite('MongoDB', async () => {
+    const database = server.database()
+    const { sink, close } = aDelivery(server, database)
+    const client = new MongoClient(server.uri)
+    return {
+      sink,
+      async ids() {
+        const [calls, runs] = await Promise.all(
+          ['telemetry', 'llm_runs'].map((name) => client.db(database).collection(name).distinct('_id')),
+        )
+        if (JSON.stringify(calls) !== JSON.stringify(runs)) throw new Error('calls and runs are not the same')
+        return (calls ?? []).map(String)
+      },
+      refused: aRecord({ metadata: { cost_picodollars: 'a lot' } }),
+      async close() {
+        await client.close()
+        await close()
+      },
+    }
+  })
+})

@@ -1,0 +1,24 @@
+import { openMongoStore } from '../../../src/stores/mongodb/index.ts'
+import { storeSuite } from '../../contract/store-suite.ts'
+import { suiteWithMongo } from '../../support/mongo-server.ts'
+import { aDelivery } from '../../support/mongo-store.ts'
+
+await suiteWithMongo('MongoDB', (server) => {
+  storeSuite(
+    'MongoDB',
+    async () => {
+      const database = server.database()
+      const delivery = aDelivery(server, database)
+      const store = openMongoStore({ uri: server.uri, database })
+      return {
+        store,
+        write: delivery.write,
+        async close() {
+          await store.close()
+          await delivery.close()
+        },
+      }
+    },
+    { cases: 10 },
+  )
+})
