@@ -56,6 +56,8 @@ export class Secrets {
       const value = rawHeaders[place + 1]!
       if (name === 'cookie') for (const part of value.split(';')) add(part.slice(part.indexOf('=') + 1).trim(), false)
       else add(value.replace(/^(?:bearer|basic|token)\s+/i, '').trim(), credential)
+      const password = passwordOf(value)
+      if (password) add(password, false)
     }
     const query = target.indexOf('?')
     if (query >= 0)
@@ -78,6 +80,14 @@ export class Secrets {
     }
     return known
   }
+}
+
+/** The part behind the colon of Basic credentials (RFC 7617 §2). */
+function passwordOf(value: string): string | null {
+  const coded = /^basic\s+([A-Za-z0-9+/=_-]+)\s*$/i.exec(value)?.[1]
+  if (coded === undefined) return null
+  const pair = Buffer.from(coded, 'base64').toString('latin1')
+  return pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : null
 }
 
 /** The text with every secret of the call replaced by asterisks of the same length, also where a query had it encoded. */

@@ -101,3 +101,9 @@ it('leaves placeholders of local servers alone', () => {
     secrets.of(['authorization', 'Bearer ollama', 'idempotency-key', 'a-long-value-that-is-no-secret'], '/').masks,
   ).toEqual([])
 })
+
+it('knows the password of Basic credentials as well as their coded form', () => {
+  const coded = Buffer.from('ann:a password: of 24 letters').toString('base64')
+  const { masks } = secrets.of(['Authorization', `Basic ${coded}`], '/')
+  expect(masks.map(({ bytes }) => bytes.toString())).toEqual([coded, 'a password: of 24 letters'])
+})
