@@ -28,6 +28,8 @@ export interface Sink {
   readonly name: string
   /** Resolves once the batch is safe. The same batch may arrive twice; it counts once. */
   write(batch: readonly StoredRecord[], signal: AbortSignal): Promise<void>
+  /** Resolves when the place answers. A sink without it is only known by its writes. */
+  check?(signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 

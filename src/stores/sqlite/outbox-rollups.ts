@@ -89,7 +89,7 @@ export function outboxRollups(database: DatabaseSync, rows: SinkRows, instance: 
   }
 }
 
-const callsAtOnce = 5_000
+const callsAtOnce = 20_000
 const first: Key = keyColumns.map(() => -1)
 
 const keysOf = (call: Record<string, SQLOutputValue>, instance: string): (readonly [string, Key])[] =>
