@@ -11,13 +11,14 @@ import { aRecord } from '../test/support/records.ts'
 
 /**
  * What the journal costs the data plane's thread, and how fast it is read back without decoding:
- * `node scripts/run.mjs bench/journal.ts [CALLS] [CALLS A TURN]`. A call is OPEN, HEAD, CLOSE and two bodies of 700 and 900 bytes.
+ * `node scripts/run.mjs bench/journal.ts [CALLS] [CALLS A TURN] [write|sync]`. A call is OPEN, HEAD, CLOSE and two bodies of 700 and 900 bytes.
  */
 const calls = Number(process.argv[2] ?? 50_000)
 const perTurn = Number(process.argv[3] ?? 8)
+const durability = process.argv[4] === 'sync' ? 'sync' : 'write'
 const base = mkdtempSync(join(tmpdir(), 'sightglass-bench-'))
 const dir = join(base, 'journal')
-const journal = openJournal({ dir, clock: systemClock, segmentBytes: 16 * 1024 * 1024 })
+const journal = openJournal({ dir, clock: systemClock, segmentBytes: 16 * 1024 * 1024, durability })
 const request = Buffer.alloc(700, 'q')
 const response = Buffer.alloc(900, 'r')
 
@@ -52,7 +53,33 @@ async function measure(name: string, count: number, work: () => Promise<void>) {
   )
 }
 
+const written = (give: (told: () => void) => void) => new Promise<void>((resolve) => give(resolve))
+
+/** So many clients, each waiting for both writes of a call before its next: what the journal adds to a call. */
+async function waits(clients: number, count: number) {
+  const took: number[] = []
+  const client = async () => {
+    for (let place = 0; place < count / clients; place++) {
+      const at = performance.now()
+      let exchange = 0
+      await written((told) => {
+        exchange = journal.open(openOf(newId(Date.now())), told)
+      })
+      journal.data(exchange, 'response', 0, 2, response)
+      await written((told) => journal.close(exchange, closeOf(0, response.length), told))
+      took.push(performance.now() - at)
+    }
+  }
+  const at = performance.now()
+  await Promise.all(Array.from({ length: clients }, client))
+  const rate = Math.round((took.length / (performance.now() - at)) * 1000)
+  took.sort((one, other) => one - other)
+  const [p50, p99] = [0.5, 0.99].map((part) => took[Math.floor(took.length * part)]!.toFixed(3))
+  console.log(`${durability}, ${clients} clients: ${rate} calls/s, both waits p50 ${p50} ms, p99 ${p99} ms`)
+}
+
 await makeCalls(2_000)
+for (const clients of [1, 48]) await waits(clients, 2_400)
 for (let round = 0; round < 3; round++) await measure('written', calls, () => makeCalls(calls))
 const store = new MemoryLocalStore()
 store.commit = () => {}
@@ -65,7 +92,7 @@ const recorder = createRecorder({
   toRecord: async () => record,
   rawRecord: () => record,
 })
-await measure('read   ', calls * 3 + 2_000, async () => {
+await measure('read   ', calls * 3 + 6_800, async () => {
   while (await recorder.step());
 })
 await journal.end()

@@ -60,6 +60,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       dir: join(dataDir, 'journal'),
       clock,
       segmentBytes: settings.segmentBytes,
+      durability: settings.durability,
       wake: () => {
         Atomics.add(wake, 0, 1)
         Atomics.notify(wake, 0)

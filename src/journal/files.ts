@@ -12,6 +12,10 @@ export interface JournalFiles {
     done: (error: Error | null, written: number) => void,
   ): void
   truncate(fd: number, length: number): void
+  /** Makes the bytes of a file safe against a loss of power, through the thread pool. */
+  sync(fd: number, done: (error: Error | null) => void): void
+  /** The same for the names in a directory. */
+  syncDirectory(path: string, done: (error: Error | null) => void): void
   close(fd: number): void
   remove(path: string): void
 }
@@ -30,6 +34,13 @@ export const systemFiles: JournalFiles = {
   writevSync: (fd, parts, position) => fs.writevSync(fd, parts, position),
   writev: (fd, parts, position, done) => fs.writev(fd, parts, position, done),
   truncate: (fd, length) => fs.ftruncateSync(fd, length),
+  sync: (fd, done) => fs.fdatasync(fd, done),
+  syncDirectory(path, done) {
+    fs.open(path, 'r', (error, fd) => {
+      if (error) done(error)
+      else fs.fsync(fd, (failed) => fs.close(fd, (unclosed) => done(failed ?? unclosed ?? null)))
+    })
+  },
   close: (fd) => fs.closeSync(fd),
   remove: (path) => fs.unlinkSync(path),
 }

@@ -1,5 +1,7 @@
+import { dirname, join } from 'node:path'
 import type { JournalFiles } from './files.ts'
 import { journalVersion, segmentHeader, segmentHeaderBytes, segmentPath } from './segments.ts'
+import { Unsynced } from './unsynced.ts'
 
 export interface SegmentWriterOptions {
   dir: string
@@ -7,6 +9,8 @@ export interface SegmentWriterOptions {
   salt: number
   segmentBytes: number
   files: JournalFiles
+  /** Files are closed only when they are synced; `sync` is called by whoever wrote. */
+  syncs: boolean
   problem: (event: string, error: unknown) => void
 }
 
@@ -37,9 +41,12 @@ export class SegmentWriter {
   #current: Segment | null = null
   #next: Segment | null = null
   #lastNumber = 0
+  #unsynced: Unsynced | null
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options
+    const { dir, epoch, files, syncs, problem } = options
+    this.#unsynced = syncs ? new Unsynced(files, [join(dir, epoch), dir, dirname(dir)], problem) : null
   }
 
   /** Makes the first segment, so that a directory that cannot be written is known at the start. */
@@ -73,10 +80,17 @@ export class SegmentWriter {
       advance(rest, count)
       if (rest.length === 0) {
         segment.good += written
+        this.#unsynced?.wrote(segment.fd)
         done(null)
       } else this.#options.files.writev(segment.fd, rest.slice(0, vectorLimit), segment.good + written, step)
     }
     this.#options.files.writev(segment.fd, rest.slice(0, vectorLimit), segment.good, step)
+  }
+
+  /** Makes all that was written before safe against a loss of power. */
+  sync(done: (error: Error | null) => void) {
+    if (this.#unsynced) this.#unsynced.sync(done)
+    else done(new Error('this journal was not opened to be synced'))
   }
 
   close() {
@@ -87,6 +101,7 @@ export class SegmentWriter {
     }
     this.#current = null
     this.#next = null
+    this.#unsynced?.end()
   }
 
   #writeAllSync(segment: Segment, parts: Uint8Array[]) {
@@ -110,6 +125,7 @@ export class SegmentWriter {
       throw this.#undo(segment, written, error)
     }
     segment.good += written
+    this.#unsynced?.wrote(segment.fd)
   }
 
   /** Cuts off what a failed write left, and leaves the segment. Says how much of the frames could not be cut off. */
@@ -117,6 +133,7 @@ export class SegmentWriter {
     const header = segment.good === 0 ? segmentHeaderBytes : 0
     const cut = this.#attempt(() => this.#options.files.truncate(segment.fd, segment.good))
     if (cut && segment.good === 0) return new WriteFailed(0, cause) // nothing in it yet: it serves the next attempt
+    if (!cut) this.#unsynced?.wrote(segment.fd)
     if (this.#current === segment) {
       this.#leave(segment)
       this.#current = null
@@ -127,7 +144,7 @@ export class SegmentWriter {
   #room(bytes: number): Segment {
     const { segmentBytes } = this.#options
     let segment = this.#current
-    if (segment && segment.good > segmentHeaderBytes && segment.good + bytes > segmentBytes) {
+    if (segment && this.#isFull(segment, bytes, segmentBytes)) {
       this.#leave(segment)
       this.#current = null
       segment = null
@@ -145,11 +162,16 @@ export class SegmentWriter {
     return segment
   }
 
+  #isFull({ fd, good }: Segment, bytes: number, limit: number): boolean {
+    return (good > segmentHeaderBytes && good + bytes > limit) || this.#unsynced?.hasFailed(fd) === true
+  }
+
   #make(): Segment {
     const number = this.#lastNumber + 1
     try {
       const fd = this.#options.files.open(this.#path(number))
       this.#lastNumber = number
+      this.#unsynced?.named()
       return { number, fd, good: 0 }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') this.#lastNumber = number
@@ -158,7 +180,8 @@ export class SegmentWriter {
   }
 
   #leave(segment: Segment) {
-    this.#attempt(() => this.#options.files.close(segment.fd))
+    if (this.#unsynced) this.#unsynced.leave(segment.fd)
+    else this.#attempt(() => this.#options.files.close(segment.fd))
   }
 
   #attempt(action: () => void): boolean {

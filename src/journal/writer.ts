@@ -8,10 +8,11 @@ import { Batch } from './batch.ts'
 import { Calm } from './calm.ts'
 import { type JournalFiles, systemFiles } from './files.ts'
 import type { FrameType } from './frames.ts'
+import { GroupSync } from './group-sync.ts'
 import type { Journal, JournalCounters } from './journal.ts'
 import { remainder } from './remainder.ts'
 import { SegmentWriter, WriteFailed } from './segment-writer.ts'
-import { Releases, type Written } from './waiting.ts'
+import { Releases, type Waiting, type Written } from './waiting.ts'
 
 export interface JournalOptions {
   /** The journal's directory; the epoch gets one of its own in it. */
@@ -23,6 +24,8 @@ export interface JournalOptions {
   /** Told of failures that were recovered from. */
   problem?: (event: string, error: unknown) => void
   files?: JournalFiles
+  /** `write`: what was called back safe outlives this process. `sync`: a loss of power too. */
+  durability?: 'write' | 'sync'
   /** A write that takes longer moves writing to the thread pool until the disk is quick again. */
   stallMs?: number
   /** The longest a callback waits while writes fail or stall. */
@@ -55,6 +58,7 @@ class JournalWriter implements Journal {
   #wake: () => void
   #segments: SegmentWriter
   #releases: Releases
+  #groups: GroupSync | null
   #salt = randomBytes(4).readUInt32LE()
   #stallMs: number
   #patienceMs: number
@@ -91,9 +95,11 @@ class JournalWriter implements Journal {
       salt: this.#salt,
       segmentBytes: options.segmentBytes,
       files: options.files ?? systemFiles,
+      syncs: options.durability === 'sync',
       problem: this.#problem,
     })
     this.#segments.begin()
+    this.#groups = options.durability === 'sync' ? this.#groupSync() : null
   }
 
   open(open: ExchangeOpen, written: Written): number {
@@ -178,9 +184,9 @@ class JournalWriter implements Journal {
     }
     if (this.#clock.mono() - startMs > this.#stallMs) this.#stall()
     this.#succeeded(batch)
-    const callbacks = batch.callbacks
+    const { callbacks, sinceMs } = batch
     batch.reset()
-    this.#releases.tell(callbacks, true)
+    this.#tellWritten(callbacks, sinceMs)
   }
 
   /** Writes through the thread pool: one write at a time, the next takes all that came meanwhile. */
@@ -203,7 +209,7 @@ class JournalWriter implements Journal {
         }
         this.#retryWaitMs = firstRetryMs
         this.#succeeded(batch)
-        this.#releases.tell(batch.callbacks, true)
+        this.#tellWritten(batch.callbacks, batch.sinceMs)
         batch.reset()
         this.#spare = batch
         this.#perhapsCalm(startMs)
@@ -211,6 +217,23 @@ class JournalWriter implements Journal {
       if (this.counters.stalled) this.#pump()
       else this.#flush()
       this.#finishWhenDrained()
+    })
+  }
+
+  #tellWritten(callbacks: readonly Waiting[], sinceMs: number) {
+    if (this.#groups) this.#groups.add(callbacks, sinceMs)
+    else this.#releases.tell(callbacks, true)
+  }
+
+  #groupSync(): GroupSync {
+    return new GroupSync({
+      sync: (done) => this.#segments.sync(done),
+      releases: this.#releases,
+      mono: () => this.#clock.mono(),
+      patienceMs: this.#patienceMs,
+      problem: this.#problem,
+      lastExchange: () => this.#exchange,
+      idle: () => this.#finishWhenDrained(),
     })
   }
 
@@ -278,9 +301,10 @@ class JournalWriter implements Journal {
   #finishWhenDrained() {
     if (!this.#drained || this.#inFlight) return
     const left = this.#pending()
-    if (left > 0 && this.#retry === null) return
+    if ((left > 0 && this.#retry === null) || this.#groups?.isIdle === false) return
     if (left > 0) this.#problem('journal ended with frames unwritten', new Error(`${left} bytes`))
     this.#clearRetry()
+    this.#groups?.end()
     this.#segments.close()
     if (this.#watch) clearInterval(this.#watch)
     this.#drained()

@@ -31,6 +31,8 @@ export interface Settings {
   /** Bytes of each body that pass through the journal for decoding. */
   readonly journalBodyLimitBytes: number
   readonly segmentBytes: number
+  /** `write`: what was recorded outlives this process. `sync`: a loss of power too. */
+  readonly durability: 'write' | 'sync'
 
   readonly projects: Readonly<Record<string, ProjectSettings>>
   /** By key fingerprint. */

@@ -226,6 +226,15 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     fallback: '64MiB',
     about: 'Size at which a new file of the journal is begun.',
   },
+  durability: {
+    path: 'durability',
+    env: ['DURABILITY'],
+    flag: 'durability',
+    parse: parse.oneOf('write', 'sync'),
+    fallback: 'write',
+    about:
+      'What a call waits for: `write` outlives the process (after a power loss at most 500 ms are missing), `sync` a power loss too.',
+  },
   mongoUri: {
     path: 'mongo.uri',
     env: ['MONGO_URI', 'MONGODB_URI', 'MONGO_URL'],

@@ -16,6 +16,11 @@ export class FaultyFiles implements JournalFiles {
   beforeSync: () => void = () => {}
   /** Writes through the thread pool wait here while it is set. */
   held: (() => void)[] | null = null
+  /** Why syncs fail, if they do. */
+  unsyncable: string | null = null
+  /** Syncs wait here while it is set. */
+  heldSyncs: (() => void)[] | null = null
+  syncs = 0
   asyncWrites = 0
   syncWrites = 0
   opened: string[] = []
@@ -53,6 +58,24 @@ export class FaultyFiles implements JournalFiles {
   truncate(fd: number, length: number) {
     if (this.truncateBroken) throw systemError('EIO')
     systemFiles.truncate(fd, length)
+  }
+
+  sync(_fd: number, done: (error: Error | null) => void) {
+    this.syncs++
+    const go = () => done(this.unsyncable ? systemError(this.unsyncable) : null)
+    if (this.heldSyncs) this.heldSyncs.push(go)
+    else setImmediate(go)
+  }
+
+  syncDirectory(_path: string, done: (error: Error | null) => void) {
+    setImmediate(done, null)
+  }
+
+  /** Lets the syncs go that wait, and all later ones. */
+  releaseSyncs() {
+    const held = this.heldSyncs ?? []
+    this.heldSyncs = null
+    for (const go of held) go()
   }
 
   close(fd: number) {

@@ -205,7 +205,9 @@ export class JournalUnderTest {
   #told(model: EpochModel, given: Given): (safe: boolean) => void {
     const life = this.#life
     return (safe) => {
-      if (safe && life === this.#life) model.safe(given)
+      if (!safe || life !== this.#life) return
+      if (this.#options.durability === 'sync') model.durable(given)
+      else model.safe(given)
     }
   }
 

@@ -66,7 +66,6 @@ export class PowerDisk {
       },
       writev: (fd, parts, position, done) => {
         const go = () => {
-          if (!session.alive) return
           let written = 0
           let failure: Error | null = null
           try {
@@ -76,8 +75,7 @@ export class PowerDisk {
           }
           done(failure, written)
         }
-        if (this.fault === 'hang') this.#held.push(go)
-        else setImmediate(go)
+        this.#soon(session, go)
       },
       truncate: (fd, length) => {
         alive()
@@ -87,6 +85,12 @@ export class PowerDisk {
         if (bytes.length > length) state.cutOff = { at: length, bytes: bytes.subarray(length) }
         systemFiles.truncate(fd, length)
       },
+      sync: (fd, done) => {
+        const { path } = this.#stateOf(fd)
+        const written = readFileSync(path)
+        this.#soon(session, () => outcome(() => this.#sync(path, written), done))
+      },
+      syncDirectory: (path, done) => this.#soon(session, () => outcome(() => this.syncDirectory(path), done)),
       close: (fd) => {
         alive()
         this.#paths.delete(fd)
@@ -101,10 +105,17 @@ export class PowerDisk {
   }
 
   /** What LiveSync calls. Throws where the disk cannot. */
-  syncFile = (path: string) => {
+  syncFile = (path: string) => this.#sync(path, readFileSync(path))
+
+  syncDirectory = (path: string) => {
+    if (this.fault === 'unsyncable') throw systemError('EIO')
+    this.#named.add(path)
+    for (const state of this.#files.values()) if (dirname(state.path) === path) state.named = true
+  }
+
+  #sync(path: string, bytes: Buffer) {
     const state = this.#files.get(path)
     if (!state) return
-    const bytes = readFileSync(path)
     if (this.fault === 'unsyncable') {
       // without its header nothing in a file can be read: a failed sync of just these bytes is beyond what is promised
       state.safe = state.safe.length === 0 ? bytes.subarray(0, segmentHeaderBytes) : state.safe
@@ -113,11 +124,6 @@ export class PowerDisk {
     }
     state.safe = bytes
     state.cutOff = null
-  }
-
-  syncDirectory = (path: string) => {
-    this.#named.add(path)
-    for (const state of this.#files.values()) if (dirname(state.path) === path) state.named = true
   }
 
   /** The process dies: what it wrote stays, and a write that is on its way may have come any part of the way. */
@@ -181,6 +187,15 @@ export class PowerDisk {
     return named && this.#named.has(dirname(dirname(path)))
   }
 
+  /** Through the thread pool. */
+  #soon(session: { alive: boolean }, work: () => void) {
+    const go = () => {
+      if (session.alive) work()
+    }
+    if (this.fault === 'hang') this.#held.push(go)
+    else setImmediate(go)
+  }
+
   #write(fd: number, parts: readonly Uint8Array[], position: number): number {
     const { fault } = this
     if (fault === 'EIO') throw systemError('EIO')
@@ -196,4 +211,14 @@ export class PowerDisk {
     if (!state) throw new Error(`${fd} is not open`)
     return state
   }
+}
+
+function outcome(work: () => void, done: (error: Error | null) => void) {
+  let failure: Error | null = null
+  try {
+    work()
+  } catch (error) {
+    failure = error as Error
+  }
+  done(failure)
 }

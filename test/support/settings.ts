@@ -30,6 +30,7 @@ export function testSettings(overrides: SettingsOverrides & { dataDir: string })
     bodyLimitBytes: 1024 * 1024,
     journalBodyLimitBytes: 32 * 1024 * 1024,
     segmentBytes: 64 * 1024 * 1024,
+    durability: 'write',
     projects: {},
     keys: {},
     mongoUri: null,
