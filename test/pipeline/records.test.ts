@@ -7,7 +7,8 @@ import { startTokenCounter } from '../../src/meter/tokens.ts'
 import { rawRecord, recordMaker } from '../../src/pipeline/records.ts'
 import type { Exchange } from '../../src/records/exchange.ts'
 import { anExchange, begun, type ExchangeParts } from '../meter/exchange.ts'
-import { loadSamples, type Sample } from '../support/samples.ts'
+import { loadSamples } from '../support/samples.ts'
+import { exchangeOfSample } from './sample-exchange.ts'
 
 const tokens = startTokenCounter()
 afterAll(() => tokens.close())
@@ -446,7 +447,7 @@ describe('raw record', () => {
 describe('every recorded exchange', () => {
   for (const sample of loadSamples().filter(({ expect }) => expect !== null)) {
     it(`${sample.name} ends as written down, with tokens where it succeeded`, async () => {
-      const { telemetry, run } = await record(exchangeOf(sample))
+      const { telemetry, run } = await record(exchangeOfSample(sample))
       const { metadata } = telemetry
       const wanted = sample.expect!
       if (wanted.outcome) expect(metadata.outcome).toBe(wanted.outcome)
@@ -466,34 +467,5 @@ describe('every recorded exchange', () => {
     })
   }
 })
-
-function exchangeOf(sample: Sample): Exchange {
-  const { request, response } = sample
-  const type = (pairs: readonly (readonly [string, string])[], wanted: string): string | null =>
-    pairs.find(([name]) => name.toLowerCase() === wanted)?.[1] ?? null
-  return anExchange({
-    open: {
-      method: request.method,
-      path: request.path,
-      target: request.path,
-      provider: sample.provider,
-      upstream: sample.provider,
-      requestHeaders: request.headers,
-    },
-    request: request.body,
-    response: response.pieces,
-    head: {
-      status: response.status,
-      reason: response.reason,
-      headers: response.headers,
-      contentType: type(response.headers, 'content-type'),
-      contentEncoding: type(response.headers, 'content-encoding'),
-    },
-    close: {
-      statusSent: response.status,
-      ...(response.cut ? { endBy: 'upstream', endPhase: 'data', upstreamComplete: false } : {}),
-    },
-  })
-}
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')

@@ -37,4 +37,5 @@ const refusals = new Set([
   40415, // unknown field
 ])
 
+export const namespaceNotFound = 26
 export const namespaceExists = 48

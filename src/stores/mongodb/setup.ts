@@ -12,7 +12,7 @@ import {
   schemaVersion,
 } from './collections.ts'
 import type { Document } from './driver.ts'
-import { type Commands, codeOf, firstBatch, isRefused, namespaceExists } from './server.ts'
+import { type Commands, codeOf, firstBatch, isRefused, namespaceExists, namespaceNotFound } from './server.ts'
 
 export interface SetupOptions {
   retention: Retention
@@ -48,8 +48,9 @@ export async function setUp(server: Commands, options: SetupOptions): Promise<Se
     }
     if (there === undefined) await create(server, name, options.now(), refused)
     else if ((known.get(name) ?? 0) <= schemaVersion) await bringValidator(server, name, there, refused)
-    await makeIndexes(server, name, refused)
-    if (!(await bringExpiry(server, name, expiryOf(name, options.retention), refused))) toPurge.push(name)
+    const indexes = await indexesOf(server, name)
+    await makeIndexes(server, name, indexes, refused)
+    if (!(await bringExpiry(server, name, indexes, expiryOf(name, options.retention), refused))) toPurge.push(name)
   }
   if (foreign.length > 0)
     options.log.warn(
@@ -136,21 +137,41 @@ async function bringValidator(
 /** As the driver hands it over: without prototypes of its own, fields in any order. */
 const plain = (value: unknown): unknown => (value === undefined ? null : JSON.parse(JSON.stringify(value)))
 
-async function makeIndexes(server: Commands, name: CollectionName, refused: Refusals): Promise<void> {
+/** None where the collection could not be made beforehand: it is made with the first document. */
+async function indexesOf(server: Commands, name: CollectionName): Promise<readonly Document[]> {
+  try {
+    return await firstBatch(server, { listIndexes: name, cursor: { batchSize: 1000 } })
+  } catch (error) {
+    if (codeOf(error) === namespaceNotFound) return []
+    throw error
+  }
+}
+
+/** Only those that are missing: FerretDB drops the connection over one that is there. */
+async function makeIndexes(
+  server: Commands,
+  name: CollectionName,
+  there: readonly Document[],
+  refused: Refusals,
+): Promise<void> {
   const expiresBy = collections[name].expiresBy
   const keys: readonly IndexKey[] = collections[name].indexes
-  const plainKeys = keys.filter((key) => !isExpiryKey(key, expiresBy))
-  if (plainKeys.length === 0) return
+  const missing = keys.filter((key) => !isExpiryKey(key, expiresBy) && indexOn(there, key) === undefined)
+  if (missing.length === 0) return
   try {
-    await server.run({ createIndexes: name, indexes: plainKeys.map(indexSpec) })
+    await server.run({ createIndexes: name, indexes: missing.map(indexSpec) })
   } catch (error) {
     if (!isRefused(error)) throw error
-    for (const key of plainKeys)
+    for (const key of missing)
       await server
         .run({ createIndexes: name, indexes: [indexSpec(key)] })
         .catch((alone: unknown) => refused.add(`the index ${indexSpec(key).name}`, name, alone))
   }
 }
+
+/** The order of an index's fields counts. */
+const indexOn = (indexes: readonly Document[], key: IndexKey): Document | undefined =>
+  indexes.find((index) => JSON.stringify(index.key) === JSON.stringify(key))
 
 const isExpiryKey = (key: IndexKey, expiresBy: string | null): boolean =>
   expiresBy !== null && Object.keys(key).length === 1 && key[expiresBy] === 1
@@ -159,6 +180,7 @@ const isExpiryKey = (key: IndexKey, expiresBy: string | null): boolean =>
 async function bringExpiry(
   server: Commands,
   name: CollectionName,
+  indexes: readonly Document[],
   seconds: number | null,
   refused: Refusals,
 ): Promise<boolean> {
@@ -166,9 +188,7 @@ async function bringExpiry(
   if (field === null) return true
   const spec = indexSpec({ [field]: 1 })
   const wanted = seconds === null ? spec : { ...spec, expireAfterSeconds: seconds }
-  const there = (await firstBatch(server, { listIndexes: name, cursor: { batchSize: 1000 } })).find(({ key }) =>
-    isDeepStrictEqual(plain(key), spec.key),
-  )
+  const there = indexOn(indexes, spec.key)
   const now: number | null = there === undefined ? null : numberOrNull(there.expireAfterSeconds)
   if (there !== undefined && now === seconds) return true
   try {
