@@ -18,6 +18,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['lib', 'records', 'formats', 'meter', 'journal'],
   delivery: ['lib', 'records'],
   stores: ['lib', 'records', 'delivery', 'pipeline'],
+  exporters: ['lib', 'records', 'delivery'],
   access: ['lib', 'records', 'settings'],
   api: ['lib', 'records', 'settings', 'access', 'stores'],
   cli: ['lib', 'records', 'settings', 'stores', 'api', 'demo'],
@@ -42,6 +43,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   '@anthropic-ai/sdk': ['demo'],
   ollama: ['demo'],
   mongodb: ['stores'],
+  'prom-client': ['api'],
+  'csv-stringify': ['exporters'],
+  'csv-parse': ['exporters'],
   'node:sqlite': ['stores'],
 }
 
