@@ -44,6 +44,8 @@ export interface Recorder {
   /** Steps until `stop`, then reads what is there to its end. */
   run(): Promise<void>
   stop(): void
+  /** Lets go of the files, for whoever steps; `run` does so by itself. */
+  close(): void
   status(): RecorderStatus
 }
 
@@ -128,8 +130,12 @@ class JournalRecorder implements Recorder {
       })
     } finally {
       clearInterval(sync)
-      for (const { reader } of this.#epochs) reader.close()
+      this.close()
     }
+  }
+
+  close() {
+    for (const { reader } of this.#epochs) reader.close()
   }
 
   stop() {

@@ -97,7 +97,9 @@ export class JournalUnderTest {
   sync() {
     const failed = this.#sync.failed
     this.#sync.sync([this.journal.epoch])
-    this.models.get(this.journal.epoch)!.synced(this.#sync.failed === failed)
+    const model = this.models.get(this.journal.epoch)!
+    if (this.#sync.failed === failed) model.synced()
+    else model.doubted()
   }
 
   /** What is wrong now, in all epochs that are there. */
@@ -152,6 +154,9 @@ export class JournalUnderTest {
       clock: this.#clock,
       segmentBytes: 2500,
       files: this.disk.session(),
+      problem: (event) => {
+        if (event === 'journal sync failed') this.models.get(this.journal.epoch)!.doubted()
+      },
       ...this.#options,
     })
     this.models.set(this.journal.epoch, new EpochModel())

@@ -46,12 +46,13 @@ export class EpochModel {
     }
   }
 
-  synced(worked: boolean) {
-    for (const given of this.given) {
-      if (given.promised !== 'crash' || given.doomed) continue
-      if (worked) given.promised = 'power'
-      else given.doomed = true
-    }
+  synced() {
+    for (const given of this.given) if (given.promised === 'crash' && !given.doomed) given.promised = 'power'
+  }
+
+  /** A sync failed: nothing given until now is made safe by later ones, unless it was before. */
+  doubted() {
+    for (const given of this.given) given.doomed = true
   }
 
   powerLost() {

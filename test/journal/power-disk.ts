@@ -87,7 +87,7 @@ export class PowerDisk {
       },
       sync: (fd, done) => {
         const { path } = this.#stateOf(fd)
-        const written = readFileSync(path)
+        const written = existsSync(path) ? readFileSync(path) : Buffer.alloc(0) // the recorder may have deleted it
         this.#soon(session, () => outcome(() => this.#sync(path, written), done))
       },
       syncDirectory: (path, done) => this.#soon(session, () => outcome(() => this.syncDirectory(path), done)),

@@ -32,7 +32,10 @@ it.each(['write', 'sync'] as const)(
             const { epoch } = test.journal
             await test.act(one)
             if (one.do === 'power') store = store.afterPowerLoss(random)
-            if (test.journal.epoch !== epoch) recorder = start()
+            if (test.journal.epoch !== epoch) {
+              recorder.close()
+              recorder = start()
+            }
             if (random.whole(0, 5) >= eager) await recorder.step()
           }
           await test.act({ do: 'fault', fault: 'none' })
@@ -54,6 +57,7 @@ it.each(['write', 'sync'] as const)(
             }
           }
         } finally {
+          recorder.close()
           test.end()
         }
       }),
