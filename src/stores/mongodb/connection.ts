@@ -8,34 +8,50 @@ export interface MongoAddress {
   database: string
 }
 
-/** One pool of connections, opened at the first need. */
+/** One pool of connections, opened at the first need; an opening that failed is tried anew at the next. */
 export interface Connection {
   open(): Promise<{ driver: Driver; db: Db }>
   close(): Promise<void>
 }
 
 export function connectionTo({ uri, database }: MongoAddress): Connection {
-  let opened: Promise<{ driver: Driver; client: InstanceType<Driver['MongoClient']> }> | null = null
-  const open = async () => {
-    const driver = await loadDriver()
-    return { driver, client: new driver.MongoClient(uri, settingsFor(uri)) }
-  }
+  let opening: Promise<Opened> | null = null
   return {
     async open() {
-      opened ??= open()
+      opening ??= opened(uri)
+      const mine = opening
       try {
-        const { driver, client } = await opened
+        const { driver, client } = await mine
         return { driver, db: client.db(database) }
       } catch (error) {
-        opened = null
+        if (opening === mine) opening = null
         throw error
       }
     },
     async close() {
-      const ending = opened
-      opened = null
-      if (ending !== null) await (await ending).client.close()
+      const ending = opening
+      opening = null
+      const found = await ending?.catch(() => null) // never opened: nothing to close
+      await found?.client.close()
     },
+  }
+}
+
+interface Opened {
+  driver: Driver
+  client: InstanceType<Driver['MongoClient']>
+}
+
+/** A client whose first connection failed can never be used again. */
+async function opened(uri: string): Promise<Opened> {
+  const driver = await loadDriver()
+  const client = new driver.MongoClient(uri, settingsFor(uri))
+  try {
+    await client.connect()
+    return { driver, client }
+  } catch (error) {
+    await client.close()
+    throw error
   }
 }
 

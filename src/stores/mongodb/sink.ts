@@ -34,6 +34,7 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink {
   const { writeMs = 30_000, retention = {} } = options
   const connection = connectionTo(options)
   const housekeeping = housekeeper(options)
+  const oneByOne = queue()
   let setup: Promise<Database> | null = null
 
   const ready = async (): Promise<Database> => {
@@ -66,13 +67,23 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink {
       if (rows.length === 0) return
       await until(deadline(writeMs, signal), async () => {
         const { driver, db } = await ready()
-        await storeRollups(driver, db, rows)
+        await oneByOne(() => storeRollups(driver, db, rows))
       })
     },
     async close() {
       housekeeping.stop()
       await connection.close()
     },
+  }
+}
+
+/** Work begins when the work before it is over, also where nobody waits for that any more. */
+function queue(): (work: () => Promise<void>) => Promise<void> {
+  let last: Promise<void> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work)
+    last = mine.catch(() => {}) // told to whom it concerns
+    return mine
   }
 }
 
