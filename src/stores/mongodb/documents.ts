@@ -89,10 +89,14 @@ function money(driver: Driver, picodollars: bigint | null): unknown {
   return picodollars < 2n ** 63n ? driver.Long.fromBigInt(picodollars) : picodollars.toString()
 }
 
-/** Our own field names need no care, and most of our fields are plain values. */
+/** Our own field names need no care, and most of our fields are plain values: a copy in one piece is the fastest. */
 function plainFields(record: object): Document {
-  const document: Document = {}
-  for (const [name, value] of Object.entries(record)) if (value !== undefined) document[name] = storable(value)
+  const document: Document = { ...record }
+  for (const name of Object.keys(document)) {
+    const value: unknown = document[name]
+    if (typeof value === 'object' || typeof value === 'number') document[name] = storable(value)
+    else if (value === undefined) delete document[name]
+  }
   return document
 }
 

@@ -21,46 +21,56 @@ const tooLong = 50
 export async function runs(db: Db, project: string | null, query: RunQuery, patience: Patience): Promise<RunPage> {
   const skip = query.skip ?? 0
   if (skip > skipLimit) throw new Unanswerable('skip', `skip=${skip}: at most ${skipLimit}; page on with cursor`)
-  const limit = Math.max(1, Math.min(query.limit, pageLimit))
-  const place = query.cursor === undefined ? null : parseCursor(query.cursor)
-  const filter = conditionsOf(project, query)
+  const wanted: Wanted = {
+    filter: conditionsOf(project, query),
+    place: query.cursor === undefined ? null : parseCursor(query.cursor),
+    skip,
+    limit: Math.max(1, Math.min(query.limit, pageLimit)),
+  }
   try {
-    const page = await (query.text ? found(db, filter, query.text) : listed(db, filter))
-    const items = await summaries(db, page.calls, patience)
+    const { calls, next } = await (query.text
+      ? holding(db, wanted, query.text, patience)
+      : listed(db, wanted, patience))
     return {
-      items,
-      nextCursor: page.next === null ? null : cursorAt(page.next),
-      total: await total(db, project, query, filter, patience),
+      items: await summaries(db, calls, patience),
+      nextCursor: next === null ? null : cursorAt(next),
+      total: await total(db, project, query, wanted.filter, patience),
     }
   } catch (error) {
     if (codeOf(error) !== tooLong) throw error
-    throw new Unanswerable(
-      'from',
-      `the database needs more than ${patience.maxTimeMS} ms for this: give a shorter time`,
-    )
+    const message = `the database needs more than ${patience.maxTimeMS} ms for this: give a shorter time`
+    throw new Unanswerable('from', message)
   }
+}
 
-  async function listed(db: Db, filter: Document): Promise<Page> {
-    const calls = await callsAfter(db, filter, place, skip, limit + 1, patience)
-    return pageOf(calls, limit)
-  }
+interface Wanted {
+  filter: Document
+  place: Place | null
+  skip: number
+  limit: number
+}
 
-  async function found(db: Db, filter: Document, text: string): Promise<Page> {
-    const until = performance.now() + scanMs
-    const calls: Document[] = []
-    let at = place
-    let skipped = 0
-    for (;;) {
-      const step = await callsAfter(db, filter, at, 0, stepCalls, patience)
-      const holding = await idsHolding(db, step, text, patience)
-      for (const call of step) {
-        if (holding.has(String(call._id)) && ++skipped > skip) calls.push(call)
-        if (calls.length > limit) return pageOf(calls, limit)
-        at = placeOf(call)
-      }
-      if (step.length < stepCalls) return { calls, next: null }
-      if (performance.now() > until) return { calls, next: at }
+async function listed(db: Db, { filter, place, skip, limit }: Wanted, patience: Patience): Promise<Page> {
+  return pageOf(await callsAfter(db, filter, place, skip, limit + 1, patience), limit)
+}
+
+/** Step by step, for texts stand in another collection. */
+async function holding(db: Db, wanted: Wanted, text: string, patience: Patience): Promise<Page> {
+  const { filter, skip, limit } = wanted
+  const until = performance.now() + scanMs
+  const calls: Document[] = []
+  let { place } = wanted
+  let skipped = 0
+  for (;;) {
+    const step = await callsAfter(db, filter, place, 0, stepCalls, patience)
+    const found = await idsHolding(db, step, text, patience)
+    for (const call of step) {
+      if (found.has(String(call._id)) && ++skipped > skip) calls.push(call)
+      if (calls.length > limit) return pageOf(calls, limit)
+      place = placeOf(call)
     }
+    if (step.length < stepCalls) return { calls, next: null }
+    if (performance.now() > until) return { calls, next: place }
   }
 }
 
