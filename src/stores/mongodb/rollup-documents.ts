@@ -1,9 +1,14 @@
+import type { RefusedId } from '../../delivery/sink.ts'
 import type { RollupRow } from '../../records/rollup.ts'
 import type { Db, Document, Driver } from './driver.ts'
 import { insertOnce } from './insert.ts'
+import { leftoversOf } from './refusals.ts'
 
-/** Stores totals: a row that is not there is added, an older total is replaced, a newer one stays. */
-export async function storeRollups(driver: Driver, db: Db, rows: readonly RollupRow[]): Promise<void> {
+/**
+ * Stores totals: a row that is not there is added, an older total is replaced, a newer one stays. Resolves with those that the
+ * server will never take.
+ */
+export async function storeRollups(driver: Driver, db: Db, rows: readonly RollupRow[]): Promise<readonly RefusedId[]> {
   const newest = new Map<string, RollupRow>()
   for (const row of rows) if ((newest.get(row.id)?.version ?? -1) < row.version) newest.set(row.id, row)
   const documents = [...newest.values()].map((row) => rollupDocument(driver, row))
@@ -14,13 +19,9 @@ export async function storeRollups(driver: Driver, db: Db, rows: readonly Rollup
     'rollups',
     documents.filter(({ _id }) => !versions.has(_id)),
   )
-  const [first] = refused
-  if (first !== undefined) throw new Error(`MongoDB refused a total: ${first.message}`)
   const late = new Set(duplicates)
-  await replaceOlder(
-    db,
-    documents.filter(({ _id, version }) => late.has(_id) || (versions.get(_id) ?? version) < version),
-  )
+  const older = documents.filter(({ _id, version }) => late.has(_id) || (versions.get(_id) ?? version) < version)
+  return [...refused, ...(await replaceOlder(driver, db, older))]
 }
 
 async function storedVersions(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -32,19 +33,21 @@ async function storedVersions(db: Db, ids: readonly string[]): Promise<ReadonlyM
 }
 
 /** The filter, not what was read before, keeps newer totals: a write that was given up may arrive late. */
-async function replaceOlder(db: Db, older: readonly Document[]): Promise<void> {
-  if (older.length === 0) return
-  await db.collection<{ _id: string; version: number }>('rollups').bulkWrite(
-    older.map(({ _id, ...replacement }) => ({
-      replaceOne: {
-        filter: { _id: { $eq: String(_id) }, version: { $lt: Number(replacement.version) } },
-        replacement: replacement as { version: number },
-      },
-    })),
-    { ordered: false },
-  )
+async function replaceOlder(driver: Driver, db: Db, older: readonly Document[]): Promise<readonly RefusedId[]> {
+  if (older.length === 0) return []
+  const replacements = older.map(({ _id, ...replacement }) => ({
+    replaceOne: {
+      filter: { _id: { $eq: String(_id) }, version: { $lt: Number(replacement.version) } },
+      replacement: replacement as { version: number },
+    },
+  }))
+  try {
+    await db.collection<{ _id: string; version: number }>('rollups').bulkWrite(replacements, { ordered: false })
+    return []
+  } catch (error) {
+    return leftoversOf(driver, error, older).refused
+  }
 }
-
 const rollupDocument = (driver: Driver, row: RollupRow): Document => ({
   _id: row.id,
   version: row.version,

@@ -190,8 +190,13 @@ async function total(
     const counted = await countCalls(db, project, { ...query, groupBy: [], operations: operation }, patience)
     if (counted !== null) return counted
   }
-  const count = await db.collection('telemetry').countDocuments(filter, { limit: countLimit + 1, ...patience })
-  return count > countLimit ? null : count
+  try {
+    const count = await db.collection('telemetry').countDocuments(filter, { limit: countLimit + 1, ...patience })
+    return count > countLimit ? null : count
+  } catch (error) {
+    if (codeOf(error) === tooLong) return null
+    throw error
+  }
 }
 
 interface Place {

@@ -58,17 +58,16 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink {
         const { driver, db } = await ready()
         return storeAll(driver, db, batch)
       })
-      const [first] = refused
-      if (first !== undefined)
-        throw new Refused(`MongoDB refused ${refused.length} of ${batch.length} records: ${first.message}`, { refused })
+      tell(refused, `${batch.length} records`)
     },
     async writeRollups(rows, signal) {
       signal.throwIfAborted()
       if (rows.length === 0) return
-      await until(deadline(writeMs, signal), async () => {
+      const refused = await until(deadline(writeMs, signal), async () => {
         const { driver, db } = await ready()
-        await oneByOne(() => storeRollups(driver, db, rows))
+        return oneByOne(() => storeRollups(driver, db, rows))
       })
+      tell(refused, `${rows.length} totals`)
     },
     async close() {
       housekeeping.stop()
@@ -77,9 +76,15 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink {
   }
 }
 
+function tell(refused: readonly RefusedId[], what: string): void {
+  const [first] = refused
+  if (first !== undefined)
+    throw new Refused(`MongoDB refused ${refused.length} of ${what}: ${first.message}`, { refused })
+}
+
 /** Work begins when the work before it is over, also where nobody waits for that any more. */
-function queue(): (work: () => Promise<void>) => Promise<void> {
-  let last: Promise<void> = Promise.resolve()
+function queue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
   return (work) => {
     const mine = last.then(work)
     last = mine.catch(() => {}) // told to whom it concerns

@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { RollupSink } from '../../../src/delivery/sink.ts'
+import { Refused, type RollupSink } from '../../../src/delivery/sink.ts'
 import type { RollupRow } from '../../../src/records/rollup.ts'
 import { collections } from '../../../src/stores/mongodb/collections.ts'
 import { openMongoSink, openMongoStore } from '../../../src/stores/mongodb/index.ts'
@@ -67,6 +67,15 @@ await suiteWithMongo('totals in MongoDB', (server) => {
   it('end as the newest when many arrive at once', async () => {
     await Promise.all([4, 1, 6, 3, 5, 2].map((version) => sink.writeRollups([total('a', version)], signal)))
     expect(await stored()).toEqual({ a: 6 })
+  })
+
+  it('that are refused are named, and the others are stored', async () => {
+    await sink.writeRollups([total('a', 1)], signal)
+    await client.db(database).collection('rollups').createIndex({ level: 1 }, { unique: true })
+    const asked = sink.writeRollups([total('b', 1), total('a', 2), { ...total('c', 1), level: 'key_day' }], signal)
+    await expect(asked).rejects.toThrow(Refused)
+    await expect(asked).rejects.toMatchObject({ refused: [{ id: 'b', code: '11000' }] })
+    expect(await stored()).toEqual({ a: 2, c: 1 })
   })
 
   it('fulfil the validator', async () => {

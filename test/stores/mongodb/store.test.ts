@@ -1,7 +1,10 @@
+import { vi } from 'vitest'
 import { openMongoStore } from '../../../src/stores/mongodb/index.ts'
 import { storeSuite } from '../../contract/store-suite.ts'
 import { suiteWithMongo } from '../../support/mongo-server.ts'
 import { aDelivery } from '../../support/mongo-store.ts'
+
+vi.setConfig({ testTimeout: 60_000 }) // FerretDB is slow on a busy machine
 
 await suiteWithMongo('MongoDB', (server) => {
   storeSuite(
