@@ -80,7 +80,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
     })
     undo.push(async () => {
       await journal.end()
-      await recorder.stop(settings.drainLimitMs)
+      await recorder.stop(recorderStopMs)
     })
     const store = openReader(join(dataDir, 'sightglass.sqlite'))
     undo.push(() => store.close())
@@ -173,6 +173,9 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
   }
 }
 
+/** How long a stop waits for what the journal holds to be read; the next start reads the rest. */
+const recorderStopMs = 5_000
+
 /** Stops what was started, last first; the first failure is thrown after all had their turn. */
 async function unwind(undo: (() => Promise<void> | void)[]): Promise<void> {
   const failures: unknown[] = []
@@ -208,6 +211,8 @@ async function systemStatus(
   activeRequests: number,
 ): Promise<SystemStatus> {
   const status = await recorder.status()
+  // what the recorder has not come to yet was accepted all the same
+  const accepted = status.accepted - status.acceptedLive + Math.max(journal.accepted, status.acceptedLive)
   return {
     services: {
       journal: journalState(journal),
@@ -217,9 +222,9 @@ async function systemStatus(
       store: { state: 'ok', message: null },
     },
     records: {
-      accepted: status.accepted,
+      accepted,
       stored: status.stored,
-      pending: status.pending,
+      pending: accepted - status.stored - status.failed,
       quarantined: status.failed,
       dropped: 0,
       unprotected: journal.unprotected,
