@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads'
+import { given } from '../lib/given.ts'
+import { KeptThread } from '../lib/kept-thread.ts'
 import type { Log } from '../lib/log.ts'
 import { emptyStatus, type RecorderStatus } from './recorder-status.ts'
 
@@ -8,6 +9,8 @@ export interface RecorderThreadOptions {
   liveEpochs: readonly string[]
   /** One Int32 that the journal's writer counts up, and notifies, after each write. */
   wake: SharedArrayBuffer
+  /** One Int32 that the thread counts up, and notifies, after records were stored. */
+  stored?: SharedArrayBuffer
   pepper: string
   bodyLimitBytes: number
   /** A price list of the operator's own, or null. */
@@ -54,13 +57,7 @@ export async function startRecorder(options: RecorderThreadOptions): Promise<Rec
 
 class RecorderThread implements RecorderHandle {
   #options: RecorderThreadOptions
-  #worker: Worker | null = null
-  #ready = false
-  #stopping = false
-  #deaths = 0
-  #restart: NodeJS.Timeout | null = null
-  #watch: NodeJS.Timeout
-  #heardMs = 0
+  #thread: KeptThread<ToRecorder, FromRecorder>
   #last: RecorderStatus = emptyStatus
   /** What threads that died had finished. */
   #before: RecorderStatus = emptyStatus
@@ -68,19 +65,26 @@ class RecorderThread implements RecorderHandle {
   #deathListeners: ((error: Error) => void)[] = []
 
   constructor(options: RecorderThreadOptions) {
+    const { log, entry, restartMs, silenceMs, ...rest } = options
     this.#options = options
-    const silenceMs = options.silenceMs ?? 120_000
-    this.#watch = setInterval(() => this.#listen(silenceMs), silenceMs / 4)
-    this.#watch.unref()
+    this.#thread = new KeptThread({
+      name: 'recorder',
+      entry: entry ?? recorderEntry(),
+      workerData: (careful): RecorderData => ({ ...rest, careful }),
+      log,
+      meanwhile: 'the journal keeps everything',
+      ping: () => this.#send({ type: 'status' }),
+      told: (message) => this.#take(message),
+      gone: () => this.#gone(),
+      died: (error) => {
+        for (const listener of this.#deathListeners) listener(error)
+      },
+      ...given({ restartMs, silenceMs }),
+    })
   }
 
-  async begin() {
-    try {
-      await this.#start(false)
-    } catch (error) {
-      clearInterval(this.#watch)
-      throw error
-    }
+  begin(): Promise<void> {
+    return this.#thread.begin()
   }
 
   wake() {
@@ -90,7 +94,7 @@ class RecorderThread implements RecorderHandle {
   }
 
   alive(): boolean {
-    return this.#ready
+    return this.#thread.alive()
   }
 
   onDeath(listener: (error: Error) => void) {
@@ -98,7 +102,7 @@ class RecorderThread implements RecorderHandle {
   }
 
   async status(): Promise<RecorderStatus> {
-    if (!this.#ready) return this.#total()
+    if (!this.#thread.alive()) return this.#total()
     await new Promise<unknown>((resolve) => {
       this.#asking.push(resolve)
       this.#send({ type: 'status' })
@@ -107,56 +111,13 @@ class RecorderThread implements RecorderHandle {
     return this.#total()
   }
 
-  async stop(deadlineMs: number) {
-    if (this.#stopping) return
-    this.#stopping = true
-    clearInterval(this.#watch)
-    if (this.#restart) clearTimeout(this.#restart)
-    const worker = this.#worker
-    if (!worker) return
-    await new Promise<void>((resolve) => {
-      const deadline = setTimeout(() => {
-        this.#options.log.warn('the recorder was ended at its deadline; the journal keeps the rest', { deadlineMs })
-        worker.terminate()
-      }, deadlineMs)
-      worker.once('exit', () => {
-        clearTimeout(deadline)
-        resolve()
-      })
-      this.#send({ type: 'stop' })
-    })
-  }
-
-  #start(careful: boolean): Promise<void> {
-    const { log: _log, entry, restartMs: _restart, silenceMs: _silence, ...rest } = this.#options
-    const workerData: RecorderData = { ...rest, careful }
-    const worker = new Worker(entry ?? recorderEntry(), { workerData, name: 'recorder' })
-    this.#worker = worker
-    this.#heardMs = performance.now()
-    return new Promise((resolve, reject) => {
-      let failure: Error | null = null
-      worker.on('message', (message: FromRecorder) => {
-        if (message.type === 'ready') {
-          this.#ready = true
-          resolve()
-        }
-        this.#take(message)
-      })
-      worker.on('error', (error) => {
-        failure = error instanceof Error ? error : new Error(String(error))
-      })
-      worker.on('exit', (code) => {
-        const wasReady = this.#ready
-        const error = failure ?? new Error(`the recorder's thread ended with code ${code}`)
-        this.#gone()
-        if (wasReady || this.#deaths > 0) this.#died(error)
-        reject(error)
-      })
-    })
+  stop(deadlineMs: number): Promise<void> {
+    const stopped = this.#thread.stop({ type: 'stop' }, deadlineMs)
+    this.wake()
+    return stopped
   }
 
   #take(message: FromRecorder) {
-    this.#heardMs = performance.now()
     if (message.type === 'log') this.#options.log[message.level](message.message, message.fields)
     if (message.type !== 'status') return
     this.#last = message.status
@@ -164,35 +125,11 @@ class RecorderThread implements RecorderHandle {
   }
 
   #gone() {
-    this.#worker = null
-    this.#ready = false
     this.#before = { ...this.#total(), pending: 0 }
     this.#before.accepted -= this.#last.pending
     this.#before.acceptedLive -= Math.min(this.#last.pending, this.#last.acceptedLive)
     this.#last = emptyStatus
     for (const answer of this.#asking.splice(0)) answer(emptyStatus)
-  }
-
-  #died(error: Error) {
-    if (this.#stopping) return
-    const { log, restartMs = 100 } = this.#options
-    const waitMs = Math.min(restartMs * 2 ** Math.min(this.#deaths, 10), lastRestartMs)
-    this.#deaths++
-    log.error('the recorder died and is started again; the journal keeps everything', { error, waitMs })
-    for (const listener of this.#deathListeners) listener(error)
-    this.#restart = setTimeout(() => {
-      this.#start(true).catch(() => {}) // its exit starts it again
-    }, waitMs)
-  }
-
-  /** Ends a thread that has not answered for long: what it was busy with is treated as what killed it. */
-  #listen(silenceMs: number) {
-    if (!this.#worker || !this.#ready) return
-    if (performance.now() - this.#heardMs <= silenceMs) this.#send({ type: 'status' })
-    else {
-      this.#options.log.error('the recorder does not answer and is ended', { silenceMs })
-      this.#worker.terminate()
-    }
   }
 
   #total(): RecorderStatus {
@@ -209,7 +146,7 @@ class RecorderThread implements RecorderHandle {
   }
 
   #send(message: ToRecorder) {
-    this.#worker?.postMessage(message)
+    this.#thread.send(message)
     this.wake()
   }
 }
@@ -220,4 +157,3 @@ function recorderEntry(): URL {
 }
 
 const answerMs = 1_000
-const lastRestartMs = 10_000
