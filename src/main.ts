@@ -8,13 +8,13 @@ import { openSecrets } from './access/secrets.ts'
 import { createApi } from './api/app.ts'
 import { apiListener } from './api/listener.ts'
 import { ownPaths } from './api/own-paths.ts'
-import type { ServiceStatus, SystemStatus } from './api/parts.ts'
-import type { JournalCounters } from './journal/journal.ts'
+import type { SystemStatus } from './api/parts.ts'
 import { openJournal } from './journal/writer.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Log } from './lib/log.ts'
 import { version } from './lib/version.ts'
-import { type RecorderHandle, startRecorder } from './pipeline/recorder-thread.ts'
+import { type Mongo, startMongo } from './mongo.ts'
+import { startRecorder } from './pipeline/recorder-thread.ts'
 import { settled } from './pipeline/settled.ts'
 import { clientAddresses } from './proxy/context.ts'
 import { createForwarder } from './proxy/forward.ts'
@@ -23,6 +23,7 @@ import { Secrets } from './proxy/secrets.ts'
 import { createFrontDoor } from './proxy/server.ts'
 import { openUpstreams } from './proxy/upstreams.ts'
 import type { Settings } from './settings/settings.ts'
+import { systemStatus } from './status.ts'
 import { lockDirectory } from './stores/sqlite/lock.ts'
 import { openReader } from './stores/sqlite/reader-thread.ts'
 import type { Store } from './stores/store.ts'
@@ -68,10 +69,14 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       problem: (event, error) => log.warn(event, { error }),
     })
     undo.push(() => journal.end())
+    let mongo: Mongo | null = null
+    undo.push(() => mongo?.stop()) // after the recorder has stored what it read
+    const stored = new SharedArrayBuffer(4)
     const recorder = await startRecorder({
       dataDir,
       liveEpochs: [journal.epoch],
       wake: wake.buffer,
+      stored,
       pepper: secrets.pepper,
       bodyLimitBytes: settings.bodyLimitBytes,
       pricesFile: settings.pricesFile,
@@ -82,7 +87,10 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       await journal.end()
       await recorder.stop(recorderStopMs)
     })
-    const store = openReader(join(dataDir, 'sightglass.sqlite'))
+    const own = openReader(join(dataDir, 'sightglass.sqlite'))
+    undo.push(() => own.close())
+    mongo = await startMongo({ settings, pepper: secrets.pepper, stored, own, clock, log })
+    const store = mongo?.store ?? own
     undo.push(() => store.close())
 
     const upstreams = openUpstreams(settings, providers)
@@ -97,7 +105,8 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       addressOf: clientAddresses(settings.trustedProxies),
       draining,
     })
-    const status = (): Promise<SystemStatus> => systemStatus(recorder, journal.counters, forwarder.active.size)
+    const status = (): Promise<SystemStatus> =>
+      systemStatus({ recorder, journal: journal.counters, mongo, store, activeRequests: forwarder.active.size })
     const api = createApi({
       store,
       adminToken: secrets.adminToken,
@@ -204,38 +213,3 @@ const namesOf = (settings: Settings): Record<string, string> =>
   Object.fromEntries(Object.entries(settings.projects).flatMap(([slug, { name }]) => (name ? [[slug, name]] : [])))
 
 export const authority = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
-
-async function systemStatus(
-  recorder: RecorderHandle,
-  journal: JournalCounters,
-  activeRequests: number,
-): Promise<SystemStatus> {
-  const status = await recorder.status()
-  // what the recorder has not come to yet was accepted all the same
-  const accepted = status.accepted - status.acceptedLive + Math.max(journal.accepted, status.acceptedLive)
-  return {
-    services: {
-      journal: journalState(journal),
-      recorder: recorder.alive()
-        ? { state: 'ok', message: null }
-        : { state: 'down', message: 'the recorder thread died and is being restarted; the journal keeps everything' },
-      store: { state: 'ok', message: null },
-    },
-    records: {
-      accepted,
-      stored: status.stored,
-      pending: accepted - status.stored - status.failed,
-      quarantined: status.failed,
-      dropped: 0,
-      unprotected: journal.unprotected,
-    },
-    activeRequests,
-  }
-}
-
-function journalState(journal: JournalCounters): ServiceStatus {
-  if (journal.dropped > 0)
-    return { state: 'degraded', message: `${journal.dropped} frames were given up while the disk took nothing` }
-  if (journal.stalled) return { state: 'degraded', message: 'the disk is slow: writes go through the thread pool' }
-  return { state: 'ok', message: null }
-}

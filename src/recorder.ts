@@ -27,6 +27,7 @@ const parts = {
 }
 
 const wake = new Int32Array(data.wake)
+const stored = data.stored && new Int32Array(data.stored)
 let seen = Atomics.load(wake, 0)
 async function grown(ms: number) {
   await Atomics.waitAsync(wake, 0, seen, ms).value
@@ -44,7 +45,13 @@ const recorder = createRecorder({
   toRecord: recordMaker(parts),
   rawRecord: (exchange, error) => rawRecord(exchange, error, parts),
   grown,
-  published: (status) => send({ type: 'status', status, asked: false }),
+  published: (status) => {
+    send({ type: 'status', status, asked: false })
+    if (stored) {
+      Atomics.add(stored, 0, 1)
+      Atomics.notify(stored, 0)
+    }
+  },
   careful: data.careful,
 })
 port.on('message', (message: ToRecorder) => {

@@ -23,8 +23,15 @@ export interface ApiParts {
 }
 
 export interface SystemStatus {
-  readonly services: Readonly<Record<'journal' | 'recorder' | 'store', ServiceStatus>>
+  /** `mongodb` is there where the settings name one. */
+  readonly services: Readonly<Record<'journal' | 'recorder' | 'store', ServiceStatus>> & {
+    readonly mongodb?: ServiceStatus
+  }
   readonly records: RecordCounts
+  /** What was delivered where, by the sink's name. */
+  readonly sinks: Readonly<Record<string, SinkCounts>>
+  /** Name of the store that answers questions now. */
+  readonly answeredBy: string
   /** Proxied calls that are running now. */
   readonly activeRequests: number
 }
@@ -36,12 +43,15 @@ export interface ServiceStatus {
 }
 
 /** accepted = stored + pending + quarantined + dropped, in every snapshot. */
-export interface RecordCounts {
+export interface SinkCounts {
   readonly accepted: number
   readonly stored: number
   readonly pending: number
   readonly quarantined: number
   readonly dropped: number
+}
+
+export interface RecordCounts extends SinkCounts {
   /** Calls that went on although the journal did not hold them. */
   readonly unprotected: number
 }

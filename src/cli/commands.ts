@@ -33,12 +33,6 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./config.ts')).config,
   },
   {
-    name: 'mongo',
-    operands: ['ACTION'],
-    summary: 'With `setup`: the commands that bring a MongoDB in line, for mongosh.',
-    load: async () => (await import('./mongo.ts')).mongo,
-  },
-  {
     name: 'demo',
     operands: [],
     summary: 'Shows it all without any API key: a scripted provider, calls of three projects, the usage that resulted.',

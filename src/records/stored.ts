@@ -15,4 +15,6 @@ export interface StoredRecord {
   chunkTimes: Uint8Array | null
   /** Gaps between content events in milliseconds, for the rollups' histogram. Not stored themselves. */
   gapsMs: readonly number[]
+  /** The same as the histogram that was made of them, on records that were read back (`stores/rollups/facts.ts`). */
+  gaps?: Uint8Array
 }

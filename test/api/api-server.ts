@@ -25,6 +25,8 @@ export const healthy: SystemStatus = {
     store: { state: 'ok', message: null },
   },
   records: { accepted: 7, stored: 4, pending: 1, quarantined: 1, dropped: 1, unprotected: 2 },
+  sinks: {},
+  answeredBy: 'sqlite',
   activeRequests: 3,
 }
 

@@ -16,6 +16,8 @@ it('tells anybody how the parts are, by asking them each time', async () => {
     timestamp: '2026-11-20T12:15:30.000Z',
     services: healthy.services,
     records: healthy.records,
+    sinks: {},
+    answered_by: 'sqlite',
     active_requests: 3,
   })
   expect(health.parse(first.body)).toEqual(first.body)
@@ -34,6 +36,23 @@ it.each([
   const answer = await (await apiOver([], { status: async () => ({ ...healthy, services }) })).ask('/health', null)
   expect([answer.status, answer.body.status]).toEqual([status, verdict])
   expect(answer.body.services[service]).toEqual({ state, message: 'no space left' })
+})
+
+it('tells of a MongoDB that is away and of what waits for it, and is ready all the same', async () => {
+  const mongodb = { state: 'down', message: 'takes nothing since noon' } as const
+  const waiting = { accepted: 9, stored: 3, pending: 5, quarantined: 1, dropped: 0 }
+  const status = async () => ({
+    ...healthy,
+    services: { ...healthy.services, mongodb },
+    sinks: { mongodb: waiting },
+    answeredBy: 'sqlite',
+  })
+  const api = await apiOver([], { status })
+  const answer = await api.ask('/health', null)
+  expect([answer.status, answer.body.status]).toEqual([200, 'degraded'])
+  expect(answer.body).toMatchObject({ services: { mongodb }, sinks: { mongodb: waiting }, answered_by: 'sqlite' })
+  expect(health.parse(answer.body)).toEqual(answer.body)
+  expect((await api.ask('/ready', null)).status).toBe(200)
 })
 
 it('is unhealthy when the parts cannot be asked, and reports why without telling', async () => {

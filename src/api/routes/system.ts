@@ -24,6 +24,8 @@ export function systemRoutes(startedAtMs: number) {
         timestamp: new Date(parts.clock.wall()).toISOString(),
         services: known?.services ?? null,
         records: known?.records ?? null,
+        sinks: known?.sinks ?? null,
+        answered_by: known?.answeredBy ?? null,
         active_requests: known?.activeRequests ?? null,
       }
       return context.json(body, status === 'unhealthy' ? 503 : 200)

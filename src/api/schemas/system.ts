@@ -8,6 +8,16 @@ const service = z
   })
   .openapi('Service')
 
+const sink = z
+  .object({
+    accepted: count('records that are to be delivered: stored + pending + quarantined + dropped', 'records'),
+    stored: count('there', 'records'),
+    pending: count('waiting in the embedded database', 'records'),
+    quarantined: count('refused there, and kept in the embedded database', 'records'),
+    dropped: count('given up at a configured limit', 'records'),
+  })
+  .openapi('Sink')
+
 export const health = z
   .object({
     status: oneOf(
@@ -17,7 +27,7 @@ export const health = z
     version: text('version of this program'),
     uptime_seconds: amount('since the start', 's'),
     timestamp: text('ISO 8601, UTC'),
-    services: z.object({ journal: service, recorder: service, store: service }).nullable(),
+    services: z.object({ journal: service, recorder: service, store: service, mongodb: service.optional() }).nullable(),
     records: z
       .object({
         accepted: count('calls taken on: stored + pending + quarantined + dropped', 'records'),
@@ -28,6 +38,11 @@ export const health = z
         unprotected: count('calls that went on although the journal did not hold them', 'calls'),
       })
       .nullable(),
+    sinks: z
+      .record(z.string(), sink)
+      .nullable()
+      .openapi({ description: 'what was delivered where, by name; empty without a MongoDB in the settings' }),
+    answered_by: textOrNull('name of the store that answers questions now'),
     active_requests: count('proxied calls that are running', 'calls').nullable(),
   })
   .openapi('Health')

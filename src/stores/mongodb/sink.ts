@@ -69,6 +69,12 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink {
       })
       tell(refused, `${rows.length} totals`)
     },
+    async check(signal) {
+      await until(deadline(writeMs, signal), async () => {
+        const { db } = await ready()
+        await db.command({ ping: 1 })
+      })
+    },
     async close() {
       housekeeping.stop()
       await connection.close()

@@ -69,8 +69,8 @@ export const factFields = [
 ] as const satisfies (keyof TelemetryMetadata)[]
 
 /** Throws a RangeError for numbers that cannot be true: one wrong sum would stay wrong for ever. */
-export const factsOf = ({ telemetry, gapsMs }: StoredRecord): CallFacts =>
-  factsOfCall(telemetry, gapsMs.length === 0 ? noGaps : encoded(gapsMs))
+export const factsOf = ({ telemetry, gapsMs, gaps }: StoredRecord): CallFacts =>
+  factsOfCall(telemetry, gaps ?? (gapsMs.length === 0 ? noGaps : encoded(gapsMs)))
 
 /** The same of a call that was stored: its gaps are kept as the encoded histogram that its facts held. */
 export function factsOfCall(telemetry: CallNumbers, gaps: Uint8Array): CallFacts {

@@ -27,8 +27,9 @@ export interface DocumentRows {
 
 export function documentRows(database: DatabaseSync): DocumentRows {
   const after = database.prepare(`
-    SELECT seq, telemetry, prompt, completion, run, request_bytes, response_bytes, chunk_times, ${sizes} AS bytes
-    FROM documents WHERE seq > ? ORDER BY seq LIMIT ?`)
+    SELECT seq, documents.telemetry, prompt, completion, run, documents.request_bytes, documents.response_bytes,
+      chunk_times, gaps, ${sizes} AS bytes
+    FROM documents LEFT JOIN telemetry USING (seq) WHERE seq > ? ORDER BY seq LIMIT ?`)
   const idOf = database.prepare('SELECT id FROM telemetry WHERE seq = ?')
   const count = database.prepare('SELECT count(*) AS rows FROM documents WHERE seq > ? AND seq <= ?')
   const oldest = database.prepare(`
@@ -73,7 +74,7 @@ export function documentRows(database: DatabaseSync): DocumentRows {
 const forgottenAtOnce = 500
 
 const sizes = ['telemetry', 'prompt', 'completion', 'run', 'request_bytes', 'response_bytes', 'chunk_times']
-  .map((column) => `coalesce(octet_length(${column}), 0)`)
+  .map((column) => `coalesce(octet_length(documents.${column}), 0)`)
   .join(' + ')
 
 const recordFrom = (row: Record<string, SQLOutputValue>): StoredRecord => ({
@@ -83,6 +84,7 @@ const recordFrom = (row: Record<string, SQLOutputValue>): StoredRecord => ({
   responseBytes: bytesOrNull(row.response_bytes),
   chunkTimes: bytesOrNull(row.chunk_times),
   gapsMs: [],
+  gaps: bytesOrNull(row.gaps) ?? new Uint8Array(0),
 })
 
 const bytesOrNull = (value: SQLOutputValue | undefined): Uint8Array | null =>

@@ -19,11 +19,16 @@ export interface ReaderOptions {
   timeoutMs?: number
   /** The thread's entry. */
   entry?: URL
+  /** Of the store that the thread opens. */
+  name?: string
 }
 
-/** The embedded database read by a thread of its own, which is started at the first question and again whenever it died. */
-export function openReader(path: string, options: ReaderOptions = {}): Store {
-  const { queueLimit = 256, timeoutMs = 10_000, entry = readerEntry() } = options
+/**
+ * A store asked by a thread of its own, which is started at the first question and again whenever it died. `place` tells the
+ * thread what to open: the path of the embedded database, unless another `entry` wants something else.
+ */
+export function openReader(place: unknown, options: ReaderOptions = {}): Store {
+  const { queueLimit = 256, timeoutMs = 10_000, entry = readerEntry(), name = 'sqlite' } = options
   const waiting: Question[] = []
   let running: Question | null = null
   let worker: Worker | null = null
@@ -31,7 +36,7 @@ export function openReader(path: string, options: ReaderOptions = {}): Store {
   let closed = false
 
   const start = (): Worker => {
-    const thread = new Worker(entry, { workerData: path, name: 'reader' })
+    const thread = new Worker(entry, { workerData: place, name: `reader of ${name}` })
     thread.unref()
     thread.on('message', (answer: Answer) => {
       if (thread === worker && answer.id === running?.id) settle(running, answer)
@@ -110,7 +115,7 @@ export function openReader(path: string, options: ReaderOptions = {}): Store {
   }
 
   return {
-    name: 'sqlite',
+    name,
     usage: (project, query) => ask('usage', project, query),
     runs: (project, query) => ask('runs', project, query),
     run: (project, id) => ask('run', project, id),

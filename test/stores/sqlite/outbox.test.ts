@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { OutboxRecord } from '../../../src/delivery/outbox.ts'
 import type { LocalStore } from '../../../src/pipeline/local-store.ts'
 import type { StoredRecord } from '../../../src/records/stored.ts'
+import { factsOf } from '../../../src/stores/rollups/facts.ts'
 import { emptySums, mergeEncodedSums } from '../../../src/stores/rollups/sums.ts'
 import { openLocalStore } from '../../../src/stores/sqlite/local.ts'
 import { type LocalOutbox, openOutbox } from '../../../src/stores/sqlite/outbox.ts'
@@ -63,7 +64,10 @@ describe('the records of the outbox', () => {
   it('come in the order in which they were stored, as they were stored', () => {
     const records = [...stored(2), ...stored(1, { requestBytes: null, chunkTimes: null, run: { prompt: null } })]
     const next = outbox.next('far', all)
-    expect(next.map(({ record }) => record)).toEqual(records.map((record) => ({ ...record, gapsMs: [] })))
+    expect(next.map(({ record }) => ({ ...record, gaps: null }))).toEqual(
+      records.map((record) => ({ ...record, gapsMs: [], gaps: null })),
+    )
+    expect(next.map(({ record }) => factsOf(record))).toEqual(records.map(factsOf))
     expect(next.map(({ place }) => place)).toEqual([...next].map(({ place }) => place).sort((a, b) => a - b))
     for (const { bytes } of next) expect(bytes).toBeGreaterThan(1_000)
   })

@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { createDelivery, type Delivery } from './delivery/deliver.ts'
+import type { DelivererData, FromDeliverer, ToDeliverer } from './delivery/deliverer-thread.ts'
+import { targetOf } from './delivery/target.ts'
+import { systemClock } from './lib/clock.ts'
+import { openMongoSink } from './stores/mongodb/index.ts'
+import { openOutbox } from './stores/sqlite/outbox.ts'
+
+/** The deliverer's thread: embedded database -> MongoDB. Started by `delivery/deliverer-thread.ts`. */
+const data: DelivererData = workerData
+const port = parentPort
+if (!port) throw new Error('deliverer.ts is the entry of a thread: start the product with src/cli/main.ts')
+const send = (message: FromDeliverer) => port.postMessage(message)
+const logAt = (level: 'info' | 'warn' | 'error') => (message: string, fields?: object) =>
+  send({ type: 'log', level, message, fields })
+const log = { debug() {}, info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
+
+const { uri, database, pepperId, retention } = data.mongo
+const name = 'mongodb'
+const outbox = openOutbox({
+  path: join(data.dataDir, 'sightglass.sqlite'),
+  sinks: [{ name, target: targetOf(uri, database) }],
+  clock: systemClock,
+})
+const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, log })
+
+const stored = new Int32Array(data.stored)
+let seen = Atomics.load(stored, 0)
+const stopped = new AbortController()
+async function grown(ms: number, signal: AbortSignal) {
+  const over = new AbortController()
+  const asleep = sleep(ms, AbortSignal.any([signal, over.signal]))
+  await Promise.race([Atomics.waitAsync(stored, 0, seen, ms).value, asleep])
+  over.abort()
+  seen = Atomics.load(stored, 0)
+}
+const sleep = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => {}) // the signal only cuts it short
+
+const delivery: Delivery = createDelivery({
+  sink,
+  outbox,
+  log: { ...log, warn: (message, fields) => log.warn(message, { ...fields, setting: 'MONGO_URI' }) },
+  clock: systemClock,
+  random: Math.random,
+  sleep,
+  grown,
+  changed: () => publish(false),
+})
+
+function publish(asked: boolean): void {
+  try {
+    send({ type: 'status', sinks: [{ name, ...delivery.state(), counters: outbox.counters(name) }], asked })
+  } catch (error) {
+    log.warn('the counters of the sinks cannot be read', { error })
+  }
+}
+
+/** Delivered records stay for a while, for questions while MongoDB is away. */
+const keepMs = 3_600_000
+const sweepMs = 60_000
+async function sweep(): Promise<void> {
+  while (!stopped.signal.aborted) {
+    await sleep(sweepMs, stopped.signal)
+    try {
+      while (!stopped.signal.aborted && outbox.forgetDelivered([name], keepMs) > 0) await sleep(50, stopped.signal)
+    } catch (error) {
+      log.warn('delivered records could not be deleted from the embedded database', { error })
+    }
+  }
+}
+
+port.on('message', (message: ToDeliverer) => {
+  if (message.type === 'status') return publish(true)
+  stopped.abort()
+  delivery.stop()
+  setTimeout(() => delivery.cut(), message.drainMs).unref()
+})
+publish(false)
+send({ type: 'ready' })
+await Promise.all([delivery.run(), sweep()])
+publish(false)
+await sink.close()
+outbox.close()
+port.close()

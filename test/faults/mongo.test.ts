@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { suiteWithMongo } from '../support/mongo-server.ts'
+import { eventually, pause } from '../support/within.ts'
+import { inMongo, losses, mongoRig, none } from './mongo-rig.ts'
+
+await suiteWithMongo('a MongoDB that fails', (server) => {
+  it.skipIf(!server.restartable)(
+    'loses and doubles nothing when MongoDB is away at the start and comes later (40, C12, T2)',
+    async () => {
+      const database = server.database()
+      await server.kill()
+      await using rig = await mongoRig(server.uri, database)
+      const warned = await eventually('a warning', () =>
+        rig.proxy.events.find(({ level, message }) => level === 'warn' && message.startsWith('a sink takes nothing')),
+      )
+      expect(warned.fields).toMatchObject({ sink: 'mongodb', setting: 'MONGO_URI' })
+      await rig.load(16, () => pause(1_500))
+      await rig.proxy.settled()
+      const away = await rig.health()
+      expect(['degraded', 'down']).toContain(away.state)
+      expect([away.answeredBy, away.sink?.stored]).toEqual(['sqlite', 0])
+      expect(away.sink?.pending).toBeGreaterThan(100)
+      expect((await fetch(`${rig.proxy.url}/ready`)).status).toBe(200)
+      await server.start()
+      const sink = await rig.delivered(60_000)
+      const found = await inMongo(server.uri, database)
+      expect(losses(rig.ledger.compare(found.kept))).toEqual(none)
+      expect(sink).toMatchObject({ stored: found.kept.length, quarantined: 0, dropped: 0 })
+      await eventually('the totals', async () => (await inMongo(server.uri, database)).counted === sink.stored)
+      const back = await rig.health()
+      expect([back.state, back.message, back.answeredBy]).toEqual(['ok', null, 'mongodb'])
+    },
+    120_000,
+  )
+})
