@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { ExchangeClose, ExchangeHead } from '../records/exchange.ts'
 import type { EndBy, Phase } from '../records/outcome.ts'
 import { errorBody, type Failure, failureOf } from './failure.ts'
-import { clientHeaders, headerIn } from './headers.ts'
+import { clientHeaders, headerIn, sendableReason } from './headers.ts'
 import { keptResponseHeaders } from './kept-headers.ts'
 import { flatOf, framingOf, lengthOf, pairsOf } from './raw-headers.ts'
 import { ClientLeft, RequestBody } from './request-body.ts'
@@ -128,7 +128,7 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
     })
     if (this.#framing !== 'none') this.#tap?.response.expect(this.#framing === 'length' ? length : null)
     if (this.#left) return
-    this.#head = { status, reason: latin1Reason, flat: clientHeaders(raw, this.#framing === 'chunked') }
+    this.#head = { status, reason: sendableReason(latin1Reason), flat: clientHeaders(raw, this.#framing === 'chunked') }
     if (this.#framing === 'none' || (this.#framing === 'length' && length === 0)) return
     this.#sendHead()
     process.nextTick(flush, this)

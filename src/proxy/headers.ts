@@ -77,6 +77,11 @@ export function clientHeaders(raw: readonly string[], chunked: boolean): string[
   return flat
 }
 
+/** The answer's reason as it goes to the client: undici lets control characters pass here, and Node throws at them. */
+export function sendableReason(latin1: string): string {
+  return latin1.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '?')
+}
+
 /** The first value of a field in a flat list, or null. `name` in lower case. */
 export function headerIn(flat: readonly string[], name: string): string | null {
   for (let place = 0; place < flat.length; place += 2) {
