@@ -27,10 +27,22 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./show.ts')).show,
   },
   {
+    name: 'replay',
+    operands: ['ID'],
+    summary: 'Sends the same bytes again, to another upstream, and compares the answers.',
+    load: async () => (await import('./replay.ts')).replay,
+  },
+  {
     name: 'config',
     operands: [],
     summary: 'The settings that hold, and where each came from.',
     load: async () => (await import('./config.ts')).config,
+  },
+  {
+    name: 'mongo',
+    operands: ['ACTION'],
+    summary: 'With `setup`: the commands that bring a MongoDB in line, for mongosh.',
+    load: async () => (await import('./mongo.ts')).mongo,
   },
   {
     name: 'demo',

@@ -213,7 +213,8 @@ function said(title: string, texts: readonly (string | null)[]): string {
   return lines.length === 0 ? '' : `\n${oneLine(title)}\n${lines.map((line) => `  ${line}`.trimEnd()).join('\n')}\n`
 }
 
-function toolCallText(call: unknown): string {
+/** `→ name(arguments)` */
+export function toolCallText(call: unknown): string {
   const { id, name, arguments: given } = objectOf(call)
   return `→ ${String(name ?? '?')}(${typeof given === 'string' ? given : JSON.stringify(given ?? {})})${id ? `  [${String(id)}]` : ''}`
 }

@@ -1,5 +1,5 @@
-import { isId } from '../lib/id.ts'
 import type { RunDetail } from '../stores/store.ts'
+import { idOperand, wholeId } from './call-id.ts'
 import type { Command } from './command.ts'
 import { CommandFailure, UsageError } from './failure.ts'
 import { filterOptions, timeZone } from './question.ts'
@@ -27,12 +27,7 @@ Examples:
     if (raw !== undefined && raw !== 'request' && raw !== 'response') {
       throw new UsageError(`--raw ${raw}: wants request or response`)
     }
-    const wanted = given.operands[0]!.toLowerCase()
-    if (!isBeginning(wanted)) {
-      throw new UsageError(
-        `${wanted}: is no id; wants one such as \`sightglass runs\` prints, at least 8 characters of it`,
-      )
-    }
+    const wanted = idOperand(given.operands[0]!)
     await withRecords(given, io, async (records) => {
       const id = await wholeId(wanted, records)
       if (raw !== undefined) return io.out(await kept(id, raw, records))
@@ -51,37 +46,4 @@ async function kept(id: string, side: 'request' | 'response', records: Records):
   const bytes = await records.body(id, side)
   if (bytes) return bytes
   throw new CommandFailure(`${id}: no bytes of the ${side} are kept, or there is no such call`)
-}
-
-const isBeginning = (text: string): boolean =>
-  text.length <= 36 && /^[0-9a-f]{8}(?:-[0-9a-f]{0,4}){0,4}[0-9a-f]*$/.test(text)
-
-/** The id that begins like this. Its first 48 bits are the moment of the call, which narrows the search. */
-async function wholeId(beginning: string, records: Records): Promise<string> {
-  if (isId(beginning)) return beginning
-  const time = beginning.replaceAll('-', '').slice(0, 12)
-  // ids made in one millisecond may run ahead of the clock
-  const from = Math.max(0, Number.parseInt(time.padEnd(12, '0'), 16) - 10_000)
-  const to = Number.parseInt(time.padEnd(12, 'f'), 16) + 1
-  const found = await idsBetween(from, to, beginning, records)
-  if (found.length === 1) return found[0]!
-  if (found.length === 0) throw new CommandFailure(`${beginning}: no call has an id that begins like this`)
-  throw new CommandFailure(`${beginning}: begins the ids of several calls:\n${found.map((id) => `  ${id}\n`).join('')}`)
-}
-
-async function idsBetween(from: number, to: number, beginning: string, records: Records): Promise<readonly string[]> {
-  const found: string[] = []
-  let cursor: string | null = null
-  do {
-    const page = await records.runs({
-      operation: 'all',
-      from: String(from),
-      to: String(to),
-      limit: '200',
-      ...(cursor === null ? {} : { cursor }),
-    })
-    found.push(...page.items.map(({ telemetry }) => telemetry._id).filter((id) => id.startsWith(beginning)))
-    cursor = page.nextCursor
-  } while (cursor !== null && found.length < 5)
-  return found
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Settings } from '../settings/settings.ts'
 import type { Io } from './command.ts'
 import { CommandFailure, UsageError } from './failure.ts'
 import { type Arguments, type Options, placeOptions } from './options.ts'
@@ -22,10 +23,7 @@ export async function withRecords<Answer>(
   io: Io,
   ask: (records: Records) => Promise<Answer>,
 ): Promise<Answer> {
-  const { settings } = await readSettings(given, io)
-  const named = given.text('url') ?? io.env.SIGHTGLASS_URL
-  const url = address(named ?? `http://${reachable(settings.host)}:${settings.port}`)
-  const token = given.text('token') ?? settings.adminToken ?? storedToken(settings.dataDir)
+  const { named, url, token, settings } = await proxyPlace(given, io)
   const direct = async () => {
     const { storeRecords } = await import('./records-store.ts')
     return storeRecords(join(settings.dataDir, 'sightglass.sqlite'))
@@ -47,6 +45,26 @@ export async function withRecords<Answer>(
   const records = await direct()
   io.note(`Nothing listens on ${url}: reading ${join(settings.dataDir, 'sightglass.sqlite')} itself.\n`)
   return using(records, ask)
+}
+
+export interface ProxyPlace {
+  /** The address as it was given, if it was. */
+  readonly named: string | undefined
+  readonly url: string
+  readonly token: string | null
+  readonly settings: Settings
+}
+
+/** Where the running proxy is, and the token to ask it with. */
+export async function proxyPlace(given: Arguments, io: Io): Promise<ProxyPlace> {
+  const { settings } = await readSettings(given, io)
+  const named = given.text('url') ?? io.env.SIGHTGLASS_URL
+  return {
+    named,
+    url: address(named ?? `http://${reachable(settings.host)}:${settings.port}`),
+    token: given.text('token') ?? settings.adminToken ?? storedToken(settings.dataDir),
+    settings,
+  }
 }
 
 async function using<Answer>(records: Records, ask: (records: Records) => Promise<Answer>): Promise<Answer> {

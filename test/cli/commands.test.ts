@@ -13,19 +13,23 @@ describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('%s names every command', async (word) => {
     const { code, out } = await cli([word])
     expect(code).toBe(0)
-    for (const name of ['start', 'usage', 'runs', 'show ID', 'config', 'demo']) expect(out).toContain(`\n  ${name} `)
+    for (const name of ['start', 'usage', 'runs', 'show ID', 'replay ID', 'config', 'mongo ACTION', 'demo'])
+      expect(out).toContain(`\n  ${name} `)
   })
 
-  it.each(['start', 'usage', 'runs', 'show', 'config', 'demo'])('%s --help tells its options', async (name) => {
-    const { code, out } = await cli([name, '--help'])
-    expect(code).toBe(0)
-    expect(out).toMatch(new RegExp(`^Usage: sightglass ${name}`))
-    expect(out).toContain('--help')
-    for (const width of [Infinity, 80]) {
-      const lines = (await cli([name, '--help'], {}, undefined, width)).out.split('\n')
-      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(Math.min(100, width))
-    }
-  })
+  it.each(['start', 'usage', 'runs', 'show', 'replay', 'config', 'mongo', 'demo'])(
+    '%s --help tells its options',
+    async (name) => {
+      const { code, out } = await cli([name, '--help'])
+      expect(code).toBe(0)
+      expect(out).toMatch(new RegExp(`^Usage: sightglass ${name}`))
+      expect(out).toContain('--help')
+      for (const width of [Infinity, 80]) {
+        const lines = (await cli([name, '--help'], {}, undefined, width)).out.split('\n')
+        expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(Math.min(100, width))
+      }
+    },
+  )
 
   it('--version prints the version of the package', async () => {
     expect(await spawnCli(['--version'])).toMatchObject({ code: 0, out: `${version}\n` })
@@ -71,6 +75,23 @@ it('is called wrongly, fails and succeeds with 2, 1 and 0, the answer alone on s
   const good = await spawnCli(['config', '--json'], { PORT: '1' })
   expect({ code: good.code, notes: good.notes }).toEqual({ code: 0, notes: '' })
   expect(JSON.parse(good.out).settings.port).toEqual({ value: '1', from: 'PORT' })
+})
+
+describe('mongo setup', () => {
+  it('prints what a shell needs, with the settings that hold, and nothing secret', async () => {
+    const env = { MONGO_URI: 'mongodb://user:hunter22@db.example/', DB_NAME: 'calls', TELEMETRY_DAYS: '7' }
+    const { code, out } = await cli(['mongo', 'setup'], env)
+    expect(code).toBe(0)
+    expect(out).toMatch(/^db = db\.getSiblingDB\("calls"\)\n/)
+    expect(out).toContain(
+      'db.getCollection("telemetry").createIndex({"timestamp":1}, {"name":"timestamp_1","expireAfterSeconds":604800})',
+    )
+    expect(out).not.toContain('hunter22')
+  })
+
+  it('knows no other action', async () => {
+    expect(await cli(['mongo', 'drop'])).toMatchObject({ code: 2, out: '' })
+  })
 })
 
 describe('config', () => {
