@@ -49,11 +49,12 @@ export async function mongoServer(): Promise<MongoServer> {
   const given = process.env.TEST_MONGO_URI
   if (given) return servedBy('given', given, null)
   const mongod = onPath('mongod')
+  const program = mongod ?? (await ferretdbProgram())
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), 'sightglass-mongo-'))
   const words = mongod
-    ? [mongod, '--bind_ip', '127.0.0.1', '--port', `${port}`, '--dbpath', directory, '--quiet']
-    : [await ferretdbProgram(), `127.0.0.1:${port}`, directory]
+    ? [program, '--bind_ip', '127.0.0.1', '--port', `${port}`, '--dbpath', directory, '--quiet']
+    : [program, `127.0.0.1:${port}`, directory]
   const server = servedBy(mongod ? 'mongod' : 'ferretdb', `mongodb://127.0.0.1:${port}/`, { words, directory })
   await server.start()
   return server
