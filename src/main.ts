@@ -109,7 +109,9 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       systemStatus({ recorder, journal: journal.counters, mongo, store, activeRequests: forwarder.active.size })
     const api = createApi({
       store,
+      own,
       adminToken: secrets.adminToken,
+      metricsToken: settings.metricsToken,
       pepper: secrets.pepper,
       clock,
       version,

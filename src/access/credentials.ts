@@ -16,6 +16,8 @@ export interface Presented {
 export interface Access {
   /** Null: no key was presented. Throws `Misplaced` for the admin token in a URL. */
   identify(headers: IncomingHttpHeaders, url: string): Identity | null
+  /** A header holds the scraper's token. */
+  isScraper(headers: IncomingHttpHeaders): boolean
 }
 
 /** The admin token stood where it ends up in histories and logs. The message does not repeat it. */
@@ -24,10 +26,12 @@ export class Misplaced extends Error {
 }
 
 /** Knows the admin by the token and everybody else by fingerprint. */
-export function createAccess(secrets: { adminToken: string; pepper: string }): Access {
+export function createAccess(secrets: { adminToken: string; metricsToken?: string | null; pepper: string }): Access {
   const ownKey = randomBytes(32)
   const sealed = (text: string): Buffer => createHmac('sha256', ownKey).update(text).digest()
   const admin = sealed(secrets.adminToken)
+  const { metricsToken = null } = secrets
+  const scraper = metricsToken === null ? null : sealed(metricsToken)
   const isAdmin = ({ value }: Presented): boolean => timingSafeEqual(sealed(value), admin)
   const known = new LRUCache<string, Identity>({ max: 1_000 })
 
@@ -42,6 +46,8 @@ export function createAccess(secrets: { adminToken: string; pepper: string }): A
   }
 
   return {
+    isScraper: (headers) =>
+      scraper !== null && presentedKeys(headers, '').some(({ value }) => timingSafeEqual(sealed(value), scraper)),
     identify(headers, url) {
       const keys = presentedKeys(headers, url)
       const adminKey = keys.find(isAdmin)

@@ -5,7 +5,7 @@ import { createAccess, type Identity, Misplaced } from '../access/credentials.ts
 import { ApiError, notFound } from './api-error.ts'
 import { ownPaths } from './own-paths.ts'
 import type { ApiParts } from './parts.ts'
-import type { ApiContext, ApiRoute } from './route.ts'
+import type { AccessLevel, ApiContext, ApiRoute } from './route.ts'
 import { apiRoutes } from './routes/index.ts'
 
 export type Api = Hono<{ Bindings: HttpBindings }>
@@ -24,8 +24,7 @@ export function createApi(parts: ApiParts): Api {
   for (const route of routes) {
     const pattern = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
     app.get(pattern, (context) => {
-      const identity = route.access === 'public' ? null : admitted(context)
-      return route.answer(context, parts, identity)
+      return route.answer(context, parts, admitted(context, route.access))
     })
     app.all(pattern, (context) => {
       throw wrongMethod(context.req.method, route.path)
@@ -35,9 +34,20 @@ export function createApi(parts: ApiParts): Api {
   app.onError((error, context) => answerError(context, asApiError(error, context)))
   return app
 
-  function admitted(context: ApiContext): Identity {
+  function admitted(context: ApiContext, level: AccessLevel): Identity | null {
     const { headers, url } = context.env.incoming
+    if (level === 'public' || (level === 'scraper' && access.isScraper(headers))) return null
     const identity = access.identify(headers, url ?? '/')
+    if (identity?.kind === 'admin') return level === 'scraper' ? null : identity
+    if (level === 'scraper')
+      throw new ApiError(
+        401,
+        'missing_token',
+        'present the metrics token or the admin token: Authorization: Bearer …',
+        challenge,
+      )
+    if (identity !== null && level === 'admin')
+      throw new ApiError(403, 'admin_only', 'this is for the admin token; a key sees the calls made with it')
     if (identity !== null) return identity
     throw new ApiError(
       401,

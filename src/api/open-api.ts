@@ -28,8 +28,8 @@ export function describeApi(routes: readonly ApiRoute[], version: string) {
 }
 
 function describe(definition: ApiRoute['definition']) {
-  const { path, access, summary, description, params, query, answer, mediaType, bytes, errors = [] } = definition
-  const statuses = [...(access === 'public' ? [] : [401, 422]), ...errors]
+  const { path, access, summary, description, params, query, answer, mediaType, text, bytes, errors = [] } = definition
+  const statuses = [...(access === 'public' ? [] : [401, 422]), ...(access === 'admin' ? [403] : []), ...errors]
   return {
     method: 'get' as const,
     path,
@@ -45,6 +45,7 @@ function describe(definition: ApiRoute['definition']) {
         description: summary,
         content: {
           [mediaType ?? 'application/json']: { schema: answer },
+          ...(text === undefined ? {} : { [text]: { schema: z.string() } }),
           ...(bytes ? { '*/*': { schema: z.string().openapi({ format: 'binary' }) } } : {}),
         },
       },

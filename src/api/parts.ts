@@ -1,11 +1,16 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { OwnStore } from '../stores/own-store.ts'
 import type { Store } from '../stores/store.ts'
 
 /** What the API stands on. It reads records through the store and knows the rest of the process by `status` alone. */
 export interface ApiParts {
   readonly store: Store
+  /** What is known of this instance alone. */
+  readonly own: Pick<OwnStore, 'scrape' | 'sums' | 'connectionEvents'>
   readonly adminToken: string
+  /** Reads `/metrics` and nothing else. */
+  readonly metricsToken: string | null
   readonly pepper: string
   readonly clock: Clock
   readonly version: string
@@ -34,6 +39,14 @@ export interface SystemStatus {
   readonly answeredBy: string
   /** Proxied calls that are running now. */
   readonly activeRequests: number
+  readonly journal: JournalStatus
+}
+
+export interface JournalStatus {
+  /** Written since the start. */
+  readonly bytes: number
+  /** Written and not yet read by the recorder. */
+  readonly lagBytes: number
 }
 
 export interface ServiceStatus {

@@ -7,8 +7,11 @@ import { ask } from './ask.ts'
 import type { ApiParts } from './parts.ts'
 import { readQuery } from './query.ts'
 
-/** Who may ask: everybody, or whoever presents a key; what a key then sees is `scope.ts`'s business. */
-export type AccessLevel = 'public' | 'key'
+/**
+ * Who may ask: everybody; whoever presents a key (what a key then sees is `scope.ts`'s business); the admin; or the admin and
+ * the scraper.
+ */
+export type AccessLevel = 'public' | 'key' | 'admin' | 'scraper'
 
 /** A resource: what is checked, what is answered, and the description made of both. */
 export interface ApiRoute {
@@ -31,6 +34,8 @@ interface Definition<Level extends AccessLevel, Query extends z.ZodRawShape, Ans
   readonly query?: z.ZodObject<Query>
   readonly answer: Answer
   readonly mediaType?: string
+  /** Besides the answer of the schema, text of this media type. */
+  readonly text?: string
   /** Besides the answer of the schema, kept bytes of any type. */
   readonly bytes?: boolean
   readonly errors?: readonly number[]
@@ -43,7 +48,7 @@ export type AnyDefinition = Omit<Definition<AccessLevel, z.ZodRawShape, z.ZodTyp
 export interface Call<Level extends AccessLevel, Query extends z.ZodRawShape> {
   readonly context: ApiContext
   readonly parts: ApiParts
-  readonly identity: Level extends 'public' ? null : Identity
+  readonly identity: Level extends 'public' | 'scraper' ? null : Identity
   readonly query: z.output<z.ZodObject<Query>>
   param(name: string): string
   /** Puts a question to the store, with a deadline; its troubles become answers. */

@@ -9,6 +9,8 @@ export interface Settings {
   readonly dataDir: string
   /** Secret. Null: made at first start. */
   readonly adminToken: string | null
+  /** Secret: reads `/metrics` and nothing else. Null: only the admin token does. */
+  readonly metricsToken: string | null
   /** Secret. Null: made with the data directory. */
   readonly pepper: string | null
   readonly trustedProxies: readonly string[]

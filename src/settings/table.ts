@@ -64,6 +64,15 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     secret: true,
     about: 'Token that reads everything; made at the first start and stored in the data directory if not set.',
   },
+  metricsToken: {
+    path: 'metrics_token',
+    env: ['METRICS_TOKEN'],
+    flag: null,
+    parse: parse.secret,
+    fallback: null,
+    secret: true,
+    about: 'Token that reads `/metrics` and nothing else, for a scraper; the admin token reads it too.',
+  },
   pepper: {
     path: 'pepper',
     env: ['PEPPER'],

@@ -36,6 +36,19 @@ it.each(routes.filter(({ access }) => access === 'key'))(
   },
 )
 
+it.each(routes.filter(({ access }) => access === 'scraper' || access === 'admin'))(
+  'answers $path to the admin, and to no key',
+  async ({ path, access }) => {
+    const api = await apiOver(records)
+    for (const key of [null, 'sk-1']) {
+      const response = await api.get(example(path), key)
+      expect(response.status).toBe(access === 'admin' && key !== null ? 403 : 401)
+      expect(await response.json()).toMatchObject({ error: { param: null } })
+    }
+    expect((await api.get(example(path), adminToken)).status).toBe(200)
+  },
+)
+
 it('settles who asks before what is asked', async () => {
   const { status } = await (await apiOver([])).ask('/usage?limit=0', null)
   expect(status).toBe(401)
@@ -55,9 +68,9 @@ it.each(routes)('keeps every answer of $path out of caches and guesses', async (
   }
 })
 
-it.each(routes)('takes GET and HEAD at $path and says so to other methods', async ({ path }) => {
+it.each(routes)('takes GET and HEAD at $path and says so to other methods', async ({ path, access }) => {
   const api = await apiOver(records)
-  const authorization = 'Bearer sk-1'
+  const authorization = `Bearer ${access === 'admin' || access === 'scraper' ? adminToken : 'sk-1'}`
   const head = await fetch(api.url + example(path), { method: 'HEAD', headers: { authorization } })
   expect([head.status, await head.text()]).toEqual([200, ''])
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {

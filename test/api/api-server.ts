@@ -3,11 +3,12 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, onTestFinished } from 'vitest'
 import { createApi } from '../../src/api/app.ts'
 import { apiListener } from '../../src/api/listener.ts'
+import { callMetrics } from '../../src/api/metrics/call-metrics.ts'
 import type { ApiParts, SystemStatus } from '../../src/api/parts.ts'
 import { keyedHash } from '../../src/lib/keyed-hash.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
-import { openStore } from '../../src/stores/sqlite/query.ts'
-import type { Store } from '../../src/stores/store.ts'
+import type { OwnStore } from '../../src/stores/own-store.ts'
+import { type OpenStore, openStore } from '../../src/stores/sqlite/query.ts'
 import { aMoment } from '../support/records.ts'
 import { aDatabase, emptyBatch } from '../support/sqlite-store.ts'
 
@@ -28,6 +29,7 @@ export const healthy: SystemStatus = {
   sinks: {},
   answeredBy: 'sqlite',
   activeRequests: 3,
+  journal: { bytes: 4096, lagBytes: 64 },
 }
 
 export interface TestApi {
@@ -49,7 +51,9 @@ export async function apiOver(records: readonly StoredRecord[], other: Partial<A
   let mono = 1_000
   const parts: ApiParts = {
     store: storeOf(records),
+    own: scrapable(storeOf(records)),
     adminToken,
+    metricsToken: null,
     pepper,
     clock: { wall: () => nowMs, mono: () => (mono += 250) },
     version: '1.2.3',
@@ -87,10 +91,15 @@ export async function apiOver(records: readonly StoredRecord[], other: Partial<A
   }
 }
 
-const stores = new Map<unknown, { store: Store; close(): Promise<void> }>()
+const stores = new Map<unknown, { store: OpenStore; close(): Promise<void> }>()
+
+const scrapable = (store: OpenStore): OwnStore => ({
+  ...store,
+  scrape: async () => callMetrics(await store.totals()),
+})
 
 /** The embedded store with these records in it; one for each list of a file. */
-export function storeOf(records: readonly StoredRecord[]): Store {
+export function storeOf(records: readonly StoredRecord[]): OpenStore {
   const list = records.length === 0 ? 'none' : records
   let opened = stores.get(list)
   if (!opened) {

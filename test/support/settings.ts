@@ -7,6 +7,7 @@ export function testSettings(overrides: SettingsOverrides & { dataDir: string })
     host: '127.0.0.1',
     port: 0,
     auth: null,
+    metricsToken: null,
     adminToken: 'test-admin-token',
     pepper: 'test-pepper-test-pepper-test-pepper-32',
     trustedProxies: [],

@@ -1,5 +1,6 @@
 import type { ApiRoute } from '../route.ts'
 import { historyRoutes } from './llm-history.ts'
+import { metricsRoute } from './metrics.ts'
 import { openApiRoute } from './open-api.ts'
 import { startPage } from './start-page.ts'
 import { systemRoutes } from './system.ts'
@@ -7,6 +8,6 @@ import { usageRoutes } from './usage.ts'
 
 /** Every resource of our own, in the order they are described. */
 export function apiRoutes(version: string, startedAtMs: number): readonly ApiRoute[] {
-  const routes = [...systemRoutes(startedAtMs), ...usageRoutes, ...historyRoutes, startPage]
+  const routes = [...systemRoutes(startedAtMs), metricsRoute(version), ...usageRoutes, ...historyRoutes, startPage]
   return [...routes, openApiRoute(routes, version)]
 }

@@ -73,6 +73,17 @@ export class Histogram {
     return this.maxMs
   }
 
+  /** How many values are at most each of the bounds, which ascend. A value is its bucket's middle: off by 1 % at most. */
+  countsUpTo(boundsMs: readonly number[]): number[] {
+    let place = 0
+    let seen = 0
+    return boundsMs.map((boundMs) => {
+      for (; place < this.#counts.length && middleOf(this.#first + place) <= boundMs; place++)
+        seen += this.#counts[place] ?? 0
+      return seen
+    })
+  }
+
   #count(bucket: number, count: number): void {
     const place = bucket - this.#first
     const here = this.#counts[place]

@@ -6,6 +6,7 @@ import { inTransaction, openForWriting } from './database.ts'
 import { journalRows } from './journal-rows.ts'
 import { recordWriter } from './record-rows.ts'
 import { rollupWriter } from './rollup-rows.ts'
+import { totalsWriter } from './total-rows.ts'
 
 /** The embedded database as its one writer sees it: records, rollups and the journal's position move together. */
 export function openLocalStore(path: string): LocalStore {
@@ -13,6 +14,7 @@ export function openLocalStore(path: string): LocalStore {
   const instance = instanceOf(database)
   const insert = recordWriter(database)
   const rollups = rollupWriter(database, instance)
+  const totals = totalsWriter(database)
   const journal = journalRows(database)
   const count = database.prepare(
     'INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2',
@@ -27,9 +29,11 @@ export function openLocalStore(path: string): LocalStore {
       const facts = factsOf(record)
       if (!insert(record, facts)) continue
       rollups.add(facts)
+      totals.add(facts)
       fresh++
     }
     rollups.flush()
+    totals.flush()
     if (fresh > 0) count.run('records', fresh)
     journal.apply(batch)
   }
@@ -44,6 +48,7 @@ export function openLocalStore(path: string): LocalStore {
         inTransaction(database, 'BEGIN IMMEDIATE', () => write(batch))
       } catch (error) {
         rollups.forget()
+        totals.forget()
         throw error
       }
     },

@@ -1,14 +1,22 @@
 import { statSync } from 'node:fs'
-import type { Store } from '../store.ts'
+import type { CallTotals, OwnStore } from '../own-store.ts'
 import { inTransaction, openForReading } from './database.ts'
+import { newestEvents } from './diary.ts'
 import { runBody, runDetail } from './run-detail.ts'
 import { runs } from './runs.ts'
 import { schemaVersion } from './schema.ts'
+import { callSums, totalsReader } from './totals.ts'
 import { usage } from './usage.ts'
 
+/** What is known of this instance, for whoever shows it. */
+export interface OpenStore extends Omit<OwnStore, 'scrape'> {
+  totals(): Promise<readonly CallTotals[]>
+}
+
 /** The embedded database as those who ask see it: read-only, each answer from one snapshot. Its work blocks the thread. */
-export function openStore(path: string): Store {
+export function openStore(path: string): OpenStore {
   const database = openForReading(path)
+  const totals = totalsReader(database)
   const ask = async <T>(question: () => T): Promise<T> => inTransaction(database, 'BEGIN', question)
   return {
     name: 'sqlite',
@@ -16,6 +24,9 @@ export function openStore(path: string): Store {
     runs: (project, query) => ask(() => runs(database, project, query)),
     run: (project, id) => ask(() => runDetail(database, project, id)),
     body: (project, id, side) => ask(() => runBody(database, project, id, side)),
+    totals: () => ask(totals),
+    sums: (nowMs) => ask(() => callSums(database, nowMs)),
+    connectionEvents: (limit) => ask(() => newestEvents(database, limit)),
     status: () =>
       ask(() => {
         const records = Number(database.prepare("SELECT value FROM counters WHERE name = 'records'").get()?.value ?? 0)

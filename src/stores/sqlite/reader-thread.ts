@@ -1,4 +1,5 @@
 import { type MessagePort, Worker } from 'node:worker_threads'
+import type { OwnStore } from '../own-store.ts'
 import { type Store, Unanswerable } from '../store.ts'
 import { StoreUnusable } from './database.ts'
 
@@ -26,8 +27,9 @@ export interface ReaderOptions {
 /**
  * A store asked by a thread of its own, which is started at the first question and again whenever it died. `place` tells the
  * thread what to open: the path of the embedded database, unless another `entry` wants something else.
+ * A question that its store has no answer to fails.
  */
-export function openReader(place: unknown, options: ReaderOptions = {}): Store {
+export function openReader(place: unknown, options: ReaderOptions = {}): OwnStore {
   const { queueLimit = 256, timeoutMs = 10_000, entry = readerEntry(), name = 'sqlite' } = options
   const waiting: Question[] = []
   let running: Question | null = null
@@ -121,6 +123,9 @@ export function openReader(place: unknown, options: ReaderOptions = {}): Store {
     run: (project, id) => ask('run', project, id),
     body: (project, id, side) => ask('body', project, id, side),
     status: () => ask('status'),
+    scrape: () => ask('scrape'),
+    sums: (nowMs) => ask('sums', nowMs),
+    connectionEvents: (limit) => ask('connectionEvents', limit),
     async close() {
       closed = true
       const ended = worker
@@ -134,12 +139,14 @@ export function openReader(place: unknown, options: ReaderOptions = {}): Store {
 }
 
 /** The thread's side: opens the store at the first question (and again, should that fail) and answers one after the other. */
-export function answerQuestions(port: MessagePort, open: () => Store): void {
-  let store: Store | null = null
+export function answerQuestions(port: MessagePort, open: () => Answering): void {
+  let store: Answering | null = null
   port.on('message', async ({ id, method, args }: Asked) => {
     try {
       store ??= open()
-      const value = await (store[method] as (...args: readonly unknown[]) => Promise<unknown>)(...args)
+      const answer = store[method] as ((...args: readonly unknown[]) => Promise<unknown>) | undefined
+      if (answer === undefined) throw new Error(`${store.name} has no answer to ${method}`)
+      const value = await answer(...args)
       port.postMessage({ id, value } satisfies Answer, transferable(value))
     } catch (error) {
       port.postMessage({ id, error: described(error) } satisfies Answer)
@@ -147,7 +154,10 @@ export function answerQuestions(port: MessagePort, open: () => Store): void {
   })
 }
 
-type Method = 'usage' | 'runs' | 'run' | 'body' | 'status'
+/** Questions that only this machine's own store can answer may be missing. */
+type Answering = Store & Partial<OwnStore>
+
+type Method = 'usage' | 'runs' | 'run' | 'body' | 'status' | 'scrape' | 'sums' | 'connectionEvents'
 
 interface Asked {
   id: number

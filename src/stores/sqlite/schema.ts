@@ -113,6 +113,34 @@ const migrations: readonly string[] = [
     PRIMARY KEY (sink, place)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE totals (
+    project TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    model_call INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    sums BLOB NOT NULL,
+    PRIMARY KEY (project, provider, model, outcome, model_call)
+  ) WITHOUT ROWID;
+  CREATE TABLE connection_logs (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    timestamp_ms INTEGER NOT NULL,
+    event_type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    message TEXT NOT NULL,
+    metadata TEXT NOT NULL
+  );
+  CREATE TABLE metrics (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    timestamp_ms INTEGER NOT NULL,
+    metric_type TEXT NOT NULL,
+    metrics TEXT NOT NULL
+  );
+  `,
 ]
 
 export const schemaVersion = migrations.length

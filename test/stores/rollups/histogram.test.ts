@@ -31,6 +31,22 @@ const merged = (...parts: readonly Uint8Array[]): Histogram => {
 const facts = ({ count, sumUs, maxMs }: Histogram) => ({ count, sumUs, maxMs })
 
 describe('a histogram', () => {
+  it('counts what is at most each bound, off only for values within one per cent of it', () => {
+    const bounds = [1, 10, 100, 1_000, 10_000]
+    fc.assert(
+      fc.property(values, (list) => {
+        const counts = of(list).countsUpTo(bounds)
+        for (const [place, bound] of bounds.entries()) {
+          const surely = list.filter((value) => value <= bound * 0.99).length
+          const perhaps = list.filter((value) => value <= bound * 1.01).length
+          expect(counts[place]).toBeGreaterThanOrEqual(surely)
+          expect(counts[place]).toBeLessThanOrEqual(perhaps)
+        }
+      }),
+    )
+    expect(new Histogram().countsUpTo(bounds)).toEqual([0, 0, 0, 0, 0])
+  })
+
   it('tells every quantile within one per cent', () => {
     fc.assert(
       fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (list, share) => {

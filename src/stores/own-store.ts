@@ -1,0 +1,56 @@
+import type { CallSums } from '../records/call-sums.ts'
+import type { ConnectionEvent } from '../records/connection-log.ts'
+import type { Store } from './store.ts'
+
+/** This machine's own store: it also knows what happened to this instance alone. */
+export interface OwnStore extends Store {
+  /** All calls since the data directory was made, as Prometheus text. */
+  scrape(): Promise<string>
+  /** The same in a few sums. */
+  sums(nowMs: number): Promise<CallSums>
+  /** The newest first. */
+  connectionEvents(limit: number): Promise<ConnectionEvents>
+}
+
+export interface ConnectionEvents {
+  /** How many there are. */
+  total: number
+  newest: readonly ConnectionEvent[]
+}
+
+/** The calls of one project, provider and model since the data directory was made; counters, so they only grow. */
+export interface CallTotals {
+  /** `other`: the rest of the provider's, beyond the names that are told apart. */
+  project: string
+  provider: string
+  /** '' for calls without one. */
+  model: string
+  calls: number
+  /** Lists, probes and whatever else is no model call; in none of the other numbers. */
+  otherCalls: number
+  errors: Readonly<Record<string, number>>
+  estimated: number
+  unpriced: number
+  tokens: Readonly<Record<TokenKind, number>>
+  costUsd: number
+  latency: BucketCounts
+  ttft: BucketCounts
+  gaps: BucketCounts
+}
+
+export const tokenKinds = ['input', 'cached_input', 'cache_write', 'output', 'reasoning'] as const
+export type TokenKind = (typeof tokenKinds)[number]
+
+export interface BucketCounts {
+  /** How many values are at most each of the bounds of `bucketBoundsMs`. */
+  atMost: readonly number[]
+  count: number
+  sumMs: number
+}
+
+/** Upper bounds of the buckets, in milliseconds. */
+export const bucketBoundsMs = {
+  latency: [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000],
+  ttft: [25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 20_000, 60_000],
+  gaps: [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000],
+} as const

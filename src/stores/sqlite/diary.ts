@@ -1,0 +1,55 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { MetricsDocument } from '../../records/call-sums.ts'
+import type { ConnectionEvent } from '../../records/connection-log.ts'
+import type { ConnectionEvents } from '../own-store.ts'
+import { openForWriting } from './database.ts'
+
+/** What is kept beside the records: few rows, each with a place in line, so that sinks may take them in order. */
+export interface Diary {
+  /** A document whose id is there already stays as it is. */
+  addEvent(event: ConnectionEvent): void
+  addMetrics(document: MetricsDocument): void
+  close(): void
+}
+
+/** A connection of its own to the embedded database, which the recorder has made. */
+export function openDiary(path: string): Diary {
+  const database = openForWriting(path)
+  const addEvent = database.prepare(
+    `INSERT INTO connection_logs (id, timestamp_ms, event_type, status, message, metadata) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO NOTHING`,
+  )
+  const addMetrics = database.prepare(
+    `INSERT INTO metrics (id, timestamp_ms, metric_type, metrics) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+  )
+  return {
+    addEvent({ _id, timestamp_ms, event_type, status, message, metadata }) {
+      addEvent.run(_id, timestamp_ms, event_type, status, message, JSON.stringify(metadata))
+    },
+    addMetrics({ _id, timestamp_ms, metric_type, metrics }) {
+      addMetrics.run(_id, timestamp_ms, metric_type, JSON.stringify(metrics))
+    },
+    close: () => database.close(),
+  }
+}
+
+export function newestEvents(database: DatabaseSync, limit: number): ConnectionEvents {
+  const newest = database
+    .prepare(
+      `SELECT id, timestamp_ms, event_type, status, message, metadata FROM connection_logs
+       ORDER BY place DESC LIMIT ?`,
+    )
+    .all(limit)
+    .map(
+      (row): ConnectionEvent => ({
+        _id: String(row.id),
+        timestamp_ms: Number(row.timestamp_ms),
+        event_type: String(row.event_type) as ConnectionEvent['event_type'],
+        status: row.status === 'success' ? 'success' : 'error',
+        message: String(row.message),
+        metadata: JSON.parse(String(row.metadata)) as ConnectionEvent['metadata'],
+      }),
+    )
+  const total = database.prepare('SELECT count(*) AS rows FROM connection_logs').get()
+  return { total: Number(total?.rows ?? 0), newest }
+}
