@@ -9,11 +9,14 @@ import { createApi } from './api/app.ts'
 import { apiListener } from './api/listener.ts'
 import { ownPaths } from './api/own-paths.ts'
 import type { SystemStatus } from './api/parts.ts'
+import { limitOf } from './journal/disk-budget.ts'
+import { limitedJournal } from './journal/limited.ts'
 import { openJournal } from './journal/writer.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Log } from './lib/log.ts'
 import { version } from './lib/version.ts'
 import { type Mongo, startMongo } from './mongo.ts'
+import { diskUse } from './pipeline/disk-use.ts'
 import { startRecorder } from './pipeline/recorder-thread.ts'
 import { settled } from './pipeline/settled.ts'
 import { clientAddresses } from './proxy/context.ts'
@@ -57,10 +60,12 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
     const providers = await loadProviders()
 
     const wake = new Int32Array(new SharedArrayBuffer(4))
-    const journal = openJournal({
+    const use = diskUse(dataDir)
+    const writer = openJournal({
       dir: join(dataDir, 'journal'),
       clock,
-      segmentBytes: settings.segmentBytes,
+      // the segment being written is never deleted: it must not hold much of the budget
+      segmentBytes: Math.min(settings.segmentBytes, Math.floor(limitOf(use, settings.journalLimitBytes) / 16)),
       durability: settings.durability,
       wake: () => {
         Atomics.add(wake, 0, 1)
@@ -69,6 +74,9 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       problem: (event, error) => log.warn(event, { error }),
     })
     undo.push(() => journal.end())
+    const journal = limitedJournal(writer, settings.journalLimitBytes, clock)
+    journal.looked(use)
+    const refusing = (): boolean => settings.journalFull === 'refuse' && journal.state === 'full'
     let mongo: Mongo | null = null
     undo.push(() => mongo?.stop()) // after the recorder has stored what it read
     const stored = new SharedArrayBuffer(4)
@@ -82,6 +90,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       pricesFile: settings.pricesFile,
       projectNames: namesOf(settings),
       log,
+      disk: (use) => journal.looked(use),
     })
     undo.push(async () => {
       await journal.end()
@@ -106,7 +115,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       draining,
     })
     const status = (): Promise<SystemStatus> =>
-      systemStatus({ recorder, journal: journal.counters, mongo, store, activeRequests: forwarder.active.size })
+      systemStatus({ recorder, journal, mongo, store, activeRequests: forwarder.active.size })
     const api = createApi({
       store,
       own,
@@ -117,7 +126,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       version,
       settings,
       status,
-      ready: () => state.ready && !state.draining,
+      ready: () => state.ready && !state.draining && !refusing(),
       failed: (error, route) => log.error('the API failed', { route, error }),
     })
     const server = createFrontDoor({
@@ -131,6 +140,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       forwarder,
       self: apiListener(api),
       draining,
+      refusing,
     })
     server.listen(settings.port, settings.host)
     await once(server, 'listening')
@@ -168,7 +178,13 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       adminTokenMade: secrets.adminTokenMade,
       adminTokenPath: secrets.adminTokenPath,
       store,
-      settled: (deadlineMs) => settled(deadlineMs, forwarder.idle(), recorder, () => journal.counters.accepted),
+      settled: (deadlineMs) =>
+        settled(
+          deadlineMs,
+          forwarder.idle(),
+          recorder,
+          () => journal.counters.accepted - journal.counters.droppedCalls,
+        ),
       stop: ({ delayMs = settings.drainDelayMs } = {}) => {
         stopping ??= stop(delayMs)
         return stopping

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { loadProviders } from '../providers/index.ts'
 import { loadPrices } from './meter/prices.ts'
 import { startTokenCounter } from './meter/tokens.ts'
+import { diskUse } from './pipeline/disk-use.ts'
 import { createRecorder } from './pipeline/recorder.ts'
 import type { FromRecorder, RecorderData, ToRecorder } from './pipeline/recorder-thread.ts'
 import { rawRecord, recordMaker } from './pipeline/records.ts'
@@ -58,8 +59,16 @@ port.on('message', (message: ToRecorder) => {
   if (message.type === 'stop') recorder.stop()
   else send({ type: 'status', status: recorder.status(), asked: true })
 })
+const look = setInterval(() => {
+  try {
+    send({ type: 'disk', use: diskUse(data.dataDir) })
+  } catch (error) {
+    send({ type: 'log', level: 'warn', message: 'the size of the data directory could not be told', fields: { error } })
+  }
+}, 1_000)
 send({ type: 'ready' })
 await recorder.run()
+clearInterval(look)
 send({ type: 'status', status: recorder.status(), asked: false })
 await tokens.close()
 store.close()

@@ -1,12 +1,12 @@
 import type { ServiceStatus, SystemStatus } from './api/parts.ts'
-import type { JournalCounters } from './journal/journal.ts'
+import type { LimitedJournal } from './journal/limited.ts'
 import type { Mongo } from './mongo.ts'
 import type { RecorderHandle } from './pipeline/recorder-thread.ts'
 import type { Store } from './stores/store.ts'
 
 export interface StatusParts {
   recorder: RecorderHandle
-  journal: JournalCounters
+  journal: LimitedJournal
   /** Null: no database is named. */
   mongo: Mongo | null
   store: Store
@@ -23,7 +23,8 @@ export async function systemStatus({
 }: StatusParts): Promise<SystemStatus> {
   const [status, delivery] = await Promise.all([recorder.status(), mongo?.status()])
   // what the recorder has not come to yet was accepted all the same
-  const accepted = status.accepted - status.acceptedLive + Math.max(journal.accepted, status.acceptedLive)
+  const { accepted: taken, droppedCalls, unprotected } = journal.counters
+  const accepted = status.accepted - status.acceptedLive + Math.max(taken, status.acceptedLive + droppedCalls)
   return {
     services: {
       journal: journalState(journal),
@@ -36,10 +37,10 @@ export async function systemStatus({
     records: {
       accepted,
       stored: status.stored,
-      pending: accepted - status.stored - status.failed,
+      pending: accepted - status.stored - status.failed - droppedCalls,
       quarantined: status.failed,
-      dropped: 0,
-      unprotected: journal.unprotected,
+      dropped: droppedCalls,
+      unprotected,
     },
     sinks: delivery?.counts ? { mongodb: delivery.counts } : {},
     answeredBy: store.name,
@@ -48,7 +49,11 @@ export async function systemStatus({
   }
 }
 
-function journalState(journal: JournalCounters): ServiceStatus {
+function journalState({ state, counters: journal }: LimitedJournal): ServiceStatus {
+  if (state === 'full')
+    return { state: 'down', message: 'the disk budget (journal.limit) is used up: calls are not recorded' }
+  if (state === 'lean')
+    return { state: 'degraded', message: 'most of the disk budget (journal.limit) is used up: bodies are not kept' }
   if (journal.dropped > 0)
     return { state: 'degraded', message: `${journal.dropped} frames were given up while the disk took nothing` }
   if (journal.stalled) return { state: 'degraded', message: 'the disk is slow: writes go through the thread pool' }

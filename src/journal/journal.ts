@@ -7,7 +7,7 @@ import type { ExchangeClose, ExchangeHead, ExchangeOpen } from '../records/excha
  */
 export interface Journal {
   readonly epoch: string
-  /** Begins an exchange; the number names it in later frames of this epoch. `written` runs once OPEN is on the disk. */
+  /** Begins an exchange; the number names it in later frames of this epoch, 0 says that it is in none. `written` runs once OPEN is on the disk. */
   open(open: ExchangeOpen, written: (safe: boolean) => void): number
   head(exchange: number, head: ExchangeHead): void
   /** Body bytes, kept by reference until the write. `offset`: place of the first byte in the body. */
@@ -25,6 +25,10 @@ export interface JournalCounters {
   readonly unprotected: number
   /** Frames given up because too much was waiting for a disk that takes nothing. */
   readonly dropped: number
+  /** Exchanges that are in no frame, because a limit was reached. Part of `accepted`; none of them is `unprotected`. */
+  readonly droppedCalls: number
+  /** Exchanges that ended without all of their bodies, because most of the disk budget was used up. */
+  readonly leanCalls: number
   readonly bytes: number
   readonly writes: number
   readonly failedWrites: number

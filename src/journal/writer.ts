@@ -48,6 +48,8 @@ class JournalWriter implements Journal {
     accepted: 0,
     unprotected: 0,
     dropped: 0,
+    droppedCalls: 0,
+    leanCalls: 0,
     bytes: 0,
     writes: 0,
     failedWrites: 0,
@@ -103,18 +105,20 @@ class JournalWriter implements Journal {
   }
 
   open(open: ExchangeOpen, written: Written): number {
-    this.#exchange = (this.#exchange + 1) >>> 0
+    this.#exchange = (this.#exchange + 1) >>> 0 || 1
     this.counters.accepted++
-    this.#json('open', this.#exchange, open, written)
-    return this.#exchange
+    if (this.#json('open', this.#exchange, open, written)) return this.#exchange
+    this.counters.droppedCalls++
+    setImmediate(written, false)
+    return 0
   }
 
   head(exchange: number, head: ExchangeHead) {
-    this.#json('head', exchange, head, null)
+    if (exchange !== 0) this.#json('head', exchange, head, null)
   }
 
   data(exchange: number, side: 'request' | 'response', offset: number, atMs: number, bytes: Uint8Array) {
-    if (bytes.length === 0) return
+    if (bytes.length === 0 || exchange === 0) return
     if (this.#ended || this.#pending() + bytes.length > this.#pendingLimit) {
       this.counters.dropped++
       return
@@ -124,7 +128,9 @@ class JournalWriter implements Journal {
   }
 
   close(exchange: number, close: ExchangeClose, written: Written) {
-    this.#json('close', exchange, close, written)
+    if (exchange === 0) setImmediate(written, false)
+    else if (!this.#json('close', exchange, close, written))
+      setImmediate(() => this.#releases.tell([{ exchange, last: true, written }], false))
   }
 
   end(): Promise<void> {
@@ -139,7 +145,7 @@ class JournalWriter implements Journal {
     })
   }
 
-  #json(type: FrameType, exchange: number, value: unknown, written: Written | null) {
+  #json(type: FrameType, exchange: number, value: unknown, written: Written | null): boolean {
     try {
       if (this.#ended) throw new Error('the journal has ended')
       if (this.#pending() > this.#pendingLimit * 2) throw new Error('too much is waiting for the disk')
@@ -147,14 +153,14 @@ class JournalWriter implements Journal {
     } catch (error) {
       this.counters.dropped++
       this.#problem(`journal dropped ${type} of exchange ${exchange}`, error)
-      if (written) setImmediate(() => this.#releases.tell([{ exchange, last: type === 'close', written }], false))
-      return
+      return false
     }
     if (written) {
       if (this.#collecting.callbacks.length === 0) this.#collecting.sinceMs = this.#clock.mono()
       this.#collecting.callbacks.push({ exchange, last: type === 'close', written })
     }
     if (!this.#scheduled) this.#schedule()
+    return true
   }
 
   #schedule() {

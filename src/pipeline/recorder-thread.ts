@@ -1,3 +1,4 @@
+import type { DiskUse } from '../journal/disk-budget.ts'
 import { given } from '../lib/given.ts'
 import { KeptThread } from '../lib/kept-thread.ts'
 import type { Log } from '../lib/log.ts'
@@ -18,6 +19,8 @@ export interface RecorderThreadOptions {
   /** Readable names of projects, by id. */
   projectNames: Readonly<Record<string, string>>
   log: Log
+  /** Told each second what the data directory takes of the disk. */
+  disk?: (use: DiskUse) => void
   /** The thread's entry. */
   entry?: URL
   /** First wait before a thread that died is started again; doubles with each death. */
@@ -27,7 +30,7 @@ export interface RecorderThreadOptions {
 }
 
 /** What the thread is started with. */
-export type RecorderData = Omit<RecorderThreadOptions, 'log' | 'entry' | 'restartMs' | 'silenceMs'> & {
+export type RecorderData = Omit<RecorderThreadOptions, 'log' | 'disk' | 'entry' | 'restartMs' | 'silenceMs'> & {
   careful: boolean
 }
 
@@ -35,6 +38,7 @@ export type ToRecorder = { type: 'status' } | { type: 'stop' }
 export type FromRecorder =
   | { type: 'ready' }
   | { type: 'status'; status: RecorderStatus; asked: boolean }
+  | { type: 'disk'; use: DiskUse }
   | { type: 'log'; level: 'warn' | 'error'; message: string; fields: object | undefined }
 
 export interface RecorderHandle {
@@ -65,7 +69,7 @@ class RecorderThread implements RecorderHandle {
   #deathListeners: ((error: Error) => void)[] = []
 
   constructor(options: RecorderThreadOptions) {
-    const { log, entry, restartMs, silenceMs, ...rest } = options
+    const { log, disk: _disk, entry, restartMs, silenceMs, ...rest } = options
     this.#options = options
     this.#thread = new KeptThread({
       name: 'recorder',
@@ -119,6 +123,7 @@ class RecorderThread implements RecorderHandle {
 
   #take(message: FromRecorder) {
     if (message.type === 'log') this.#options.log[message.level](message.message, message.fields)
+    if (message.type === 'disk') this.#options.disk?.(message.use)
     if (message.type !== 'status') return
     this.#last = message.status
     if (message.asked) this.#asking.shift()?.(message.status)

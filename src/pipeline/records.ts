@@ -169,8 +169,8 @@ function bodies(
   }
 }
 
-function notesOf({ open }: Exchange, observed: Observed): string[] {
-  const notes = [...open.notes, ...observed.notes]
+function notesOf({ open, close }: Exchange, observed: Observed): string[] {
+  const notes = [...open.notes, ...(close?.notes ?? []), ...observed.notes]
   if (observed.requestHoldsSecret)
     notes.push('the request is not kept: a secret of the call may stand in its body, compressed or escaped')
   if (observed.responseHoldsSecret)

@@ -4,6 +4,7 @@ import { refusalOf } from './checks.ts'
 import { errorBody } from './failure.ts'
 import type { Forwarder } from './forward.ts'
 import type { Route } from './route.ts'
+import type { Upstream } from './upstreams.ts'
 
 export interface FrontDoorParts {
   readonly route: (request: IncomingMessage) => Route
@@ -11,6 +12,8 @@ export interface FrontDoorParts {
   /** Answers what is addressed to us. */
   readonly self: (request: IncomingMessage, response: ServerResponse) => void
   readonly draining: () => boolean
+  /** No call is taken on now, because none can be recorded and the settings want no call without a record. */
+  readonly refusing: () => boolean
 }
 
 const limits = { headerBytes: 64 * 1024, headersMs: 30_000, keepAliveMs: 75_000, lingerMs: 1_000 }
@@ -41,7 +44,8 @@ export function createFrontDoor(parts: FrontDoorParts): Server {
       const refusal = refusalOf(request)
       if (refusal) return refuse(response, refusal.status, refusal.code, refusal.message, true)
       const route = parts.route(request)
-      if (route.to === 'upstream') parts.forwarder.forward(request, response, route)
+      if (route.to === 'upstream' && parts.refusing()) refuseUnrecorded(response, route.upstream)
+      else if (route.to === 'upstream') parts.forwarder.forward(request, response, route)
       else if (route.to === 'self') parts.self(request, response)
       else refuse(response, route.refusal.status, route.refusal.code, route.refusal.message, false)
     },
@@ -108,6 +112,14 @@ function refuse(response: ServerResponse, status: number, code: string, message:
   const body = errorBody('openai', code, message, 'invalid_request_error')
   if (close) response.shouldKeepAlive = false
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length })
+  response.end(body)
+}
+
+function refuseUnrecorded(response: ServerResponse, { provider }: Upstream): void {
+  const message = 'the disk budget for records is used up, and calls are not served without a record (journal.full)'
+  const body = errorBody(provider.errorShape, 'journal_full', message, 'service_unavailable')
+  response.shouldKeepAlive = false
+  response.writeHead(503, { 'content-type': 'application/json', 'content-length': body.length, 'retry-after': '5' })
   response.end(body)
 }
 

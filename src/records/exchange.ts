@@ -106,6 +106,8 @@ export interface ExchangeClose {
   upstreamComplete: boolean
   /** Content found on the way that was masked after OPEN was written. */
   masked: boolean
+  /** What people should know of how the call was kept. */
+  notes?: readonly string[]
 }
 
 /** The bytes of one direction, in order. */

@@ -33,6 +33,10 @@ export interface Settings {
   /** Bytes of each body that pass through the journal for decoding. */
   readonly journalBodyLimitBytes: number
   readonly segmentBytes: number
+  /** Disk for the journal and the embedded database together. */
+  readonly journalLimitBytes: number
+  /** What becomes of calls when it is used up. */
+  readonly journalFull: 'serve' | 'refuse'
   /** `write`: what was recorded outlives this process. `sync`: a loss of power too. */
   readonly durability: 'write' | 'sync'
 

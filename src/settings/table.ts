@@ -235,6 +235,23 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     fallback: '64MiB',
     about: 'Size at which a new file of the journal is begun.',
   },
+  journalLimitBytes: {
+    path: 'journal.limit',
+    env: ['JOURNAL_LIMIT'],
+    flag: 'journal-limit',
+    parse: parse.size(1024 * 1024, 2 ** 50),
+    fallback: '10GB',
+    about:
+      'Disk for the journal and the embedded database together, or what the disk has if that is less. From 80 % on bodies are no longer kept.',
+  },
+  journalFull: {
+    path: 'journal.full',
+    env: ['JOURNAL_FULL'],
+    flag: 'journal-full',
+    parse: parse.oneOf('serve', 'refuse'),
+    fallback: 'serve',
+    about: 'When all of it is used: `serve` calls without a record (they are counted), or `refuse` them with 503.',
+  },
   durability: {
     path: 'durability',
     env: ['DURABILITY'],

@@ -9,6 +9,8 @@ export class MemoryJournal implements Journal {
     accepted: 0,
     unprotected: 0,
     dropped: 0,
+    droppedCalls: 0,
+    leanCalls: 0,
     bytes: 0,
     writes: 0,
     failedWrites: 0,

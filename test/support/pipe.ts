@@ -37,6 +37,7 @@ export async function pipe(overrides: SettingsOverrides = {}): Promise<Pipe> {
     }),
     forwarder,
     self: (_request, response: ServerResponse) => response.end('ours'),
+    refusing: () => false,
     draining,
   })
   server.listen(0, '127.0.0.1')

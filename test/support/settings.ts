@@ -31,6 +31,8 @@ export function testSettings(overrides: SettingsOverrides & { dataDir: string })
     bodyLimitBytes: 1024 * 1024,
     journalBodyLimitBytes: 32 * 1024 * 1024,
     segmentBytes: 64 * 1024 * 1024,
+    journalLimitBytes: 10_000_000_000,
+    journalFull: 'serve',
     durability: 'write',
     projects: {},
     keys: {},
