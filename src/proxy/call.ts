@@ -98,13 +98,21 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
 
   /** Ends the call at once, when the proxy stops and its patience is over. */
   cut(): void {
-    this.#parts.response.destroy()
+    if (this.#over) return
+    const { response } = this.#parts
+    if (response.headersSent) this.#cutClient()
+    else response.destroy()
+    const phase = this.#requestEndAtMs === null ? 'request' : this.#phase()
+    if (this.#left) this.#finish('client', phase, null)
+    else this.#finish('proxy', phase, stopped)
+    this.#controller?.abort(new ClientLeft())
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     this.#connectedAtMs = this.#parts.clock.mono()
-    if (this.#left && this.#parts.upstream.limits.onDisconnect === 'cancel') controller.abort(new ClientLeft())
+    const { onDisconnect } = this.#parts.upstream.limits
+    if (this.#over || (this.#left && onDisconnect === 'cancel')) controller.abort(new ClientLeft())
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
@@ -155,8 +163,7 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.#over) return
-    const phase: Phase =
-      this.#head || this.#status !== null ? 'data' : this.#connectedAtMs !== null ? 'headers' : 'connect'
+    const phase = this.#phase()
     if (this.#left || error instanceof ClientLeft) {
       this.#parts.response.destroy()
       return this.#finish('client', this.#requestEndAtMs === null ? 'request' : phase, null)
@@ -166,6 +173,10 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
       this.#cutClient()
       this.#finish('upstream', phase, failure)
     } else this.#answerFailure(phase, failure)
+  }
+
+  #phase(): Phase {
+    return this.#status !== null ? 'data' : this.#connectedAtMs !== null ? 'headers' : 'connect'
   }
 
   #pass(controller: Dispatcher.DispatchController, piece: Buffer): void {
@@ -294,6 +305,12 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
     if (this.#tap) this.#tap.close(close, done)
     else done()
   }
+}
+
+const stopped: Failure = {
+  status: 503,
+  code: 'proxy_stopped',
+  message: 'the proxy was stopped before the call was complete',
 }
 
 const nothing = (): void => {}
