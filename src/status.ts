@@ -45,7 +45,7 @@ export async function systemStatus({
     sinks: delivery?.counts ? { mongodb: delivery.counts } : {},
     answeredBy: store.name,
     activeRequests,
-    journal: { bytes: journal.bytes, lagBytes: status.lagBytes },
+    journal: { bytes: journal.counters.bytes, lagBytes: status.lagBytes },
   }
 }
 
