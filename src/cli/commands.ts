@@ -45,6 +45,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./mongo.ts')).mongo,
   },
   {
+    name: 'migrate',
+    operands: [],
+    summary: 'Sends the records of the embedded database to MongoDB, with --from sqlite --to mongodb.',
+    load: async () => (await import('./migrate.ts')).migrate,
+  },
+  {
     name: 'demo',
     operands: [],
     summary: 'Shows it all without any API key: a scripted provider, calls of three projects, the usage that resulted.',

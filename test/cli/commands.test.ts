@@ -13,11 +13,11 @@ describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('%s names every command', async (word) => {
     const { code, out } = await cli([word])
     expect(code).toBe(0)
-    for (const name of ['start', 'usage', 'runs', 'show ID', 'replay ID', 'config', 'mongo ACTION', 'demo'])
+    for (const name of ['start', 'usage', 'runs', 'show ID', 'replay ID', 'config', 'mongo ACTION', 'migrate', 'demo'])
       expect(out).toContain(`\n  ${name} `)
   })
 
-  it.each(['start', 'usage', 'runs', 'show', 'replay', 'config', 'mongo', 'demo'])(
+  it.each(['start', 'usage', 'runs', 'show', 'replay', 'config', 'mongo', 'migrate', 'demo'])(
     '%s --help tells its options',
     async (name) => {
       const { code, out } = await cli([name, '--help'])

@@ -1,0 +1,121 @@
+import { Refused, type RefusedId, type RollupSink } from '../delivery/sink.ts'
+import { targetOf } from '../delivery/target.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { type MongoSinkOptions, openMongoSink } from './mongodb/index.ts'
+import { type LocalOutbox, openOutbox } from './sqlite/outbox.ts'
+
+export interface MigrationOptions extends Pick<MongoSinkOptions, 'uri' | 'database' | 'pepperId' | 'retention'> {
+  /** The embedded database's file. */
+  path: string
+  clock: Pick<Clock, 'wall'>
+  log: Log
+  /** Told after each batch. */
+  progress(progress: MigrationProgress): void
+}
+
+export interface MigrationProgress {
+  step: 'records' | 'totals'
+  /** In this run. */
+  sent: number
+  /** Records that are still to be sent. */
+  pending: number
+}
+
+export interface MigrationReport {
+  /** In this run. */
+  records: number
+  totals: number
+  /** In this run: put aside for what is in them. */
+  refused: readonly RefusedId[]
+  /** Over all runs: accepted = stored + pending + quarantined + dropped. */
+  counters: ReturnType<LocalOutbox['counters']>
+}
+
+/** MongoDB took nothing: it is away, or refuses us. What was sent until then is there. */
+export class MigrationStopped extends Error {
+  override name = 'MigrationStopped'
+}
+
+/**
+ * Sends what the embedded database holds to MongoDB: the records, oldest first, then the totals. Its place in line is the one
+ * that a proxy with this MongoDB uses: what is there already is passed over, a run that was ended is gone on with, and the
+ * proxy goes on where this ends.
+ */
+export async function migrateToMongo(options: MigrationOptions): Promise<MigrationReport> {
+  const { path, uri, database, pepperId = null, retention = {}, clock, log } = options
+  const outbox = openOutbox({ path, sinks: [{ name, target: targetOf(uri, database) }], clock })
+  const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, log })
+  try {
+    const { sent, refused } = await sendRecords(outbox, sink, options)
+    const totals = await sendTotals(outbox, sink, options)
+    return {
+      records: sent,
+      totals: totals.sent,
+      refused: [...refused, ...totals.refused],
+      counters: outbox.counters(name),
+    }
+  } finally {
+    await sink.close()
+    outbox.close()
+  }
+}
+
+/** As `deliverer.ts` names it. */
+const name = 'mongodb'
+const batch = { records: 1_000, bytes: 8 * 1024 * 1024 }
+const totalsAtOnce = 500
+const deadlineMs = 60_000
+
+interface Sent {
+  sent: number
+  refused: readonly RefusedId[]
+}
+
+async function sendRecords(outbox: LocalOutbox, sink: RollupSink, { progress }: MigrationOptions): Promise<Sent> {
+  const put: RefusedId[] = []
+  let sent = 0
+  for (;;) {
+    const next = outbox.next(name, batch)
+    const last = next.at(-1)
+    if (last === undefined) return { sent, refused: put }
+    const records = next.map(({ record }) => record)
+    const refused = await refusals(() => sink.write(records, AbortSignal.timeout(deadlineMs)))
+    const byId = new Map(refused.map((one) => [one.id, one]))
+    const aside = next.flatMap(({ place, record }) => {
+      const one = byId.get(record.telemetry._id)
+      return one === undefined ? [] : [{ place, ...one }]
+    })
+    outbox.settle(name, last.place, aside)
+    put.push(...refused)
+    sent += next.length - aside.length
+    progress({ step: 'records', sent, pending: outbox.counters(name).pending })
+  }
+}
+
+async function sendTotals(outbox: LocalOutbox, sink: RollupSink, { progress }: MigrationOptions): Promise<Sent> {
+  const put: RefusedId[] = []
+  let sent = 0
+  for (;;) {
+    const changed = outbox.changedRollups(name, totalsAtOnce)
+    const last = changed.at(-1)
+    if (last === undefined) return { sent, refused: put }
+    const rows = changed.map(({ row }) => row)
+    const refused = await refusals(() => sink.writeRollups(rows, AbortSignal.timeout(deadlineMs)))
+    outbox.settleRollups(name, last.version)
+    put.push(...refused)
+    sent += rows.length - refused.length
+    progress({ step: 'totals', sent, pending: 0 })
+  }
+}
+
+/** Those that were refused one by one; a batch that was refused whole says nothing of what it held, and ends the run. */
+async function refusals(write: () => Promise<void>): Promise<readonly RefusedId[]> {
+  try {
+    await write()
+    return []
+  } catch (error) {
+    if (error instanceof Refused && error.refused.length > 0) return error.refused
+    throw new MigrationStopped(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}
