@@ -27,7 +27,9 @@ export interface MongoRig extends AsyncDisposable {
 
 export async function mongoRig(mongoUri: string, mongoDatabase: string, dataDir?: string): Promise<MongoRig> {
   const ledger = new Ledger()
-  const upstream = await killUpstream((call) => ledger.arrived(call))
+  const upstream = await killUpstream((call) => {
+    if (call.startsWith('call-')) ledger.arrived(call) // others are not of `load`
+  })
   const proxy = await startProxy({
     mongoUri,
     mongoDatabase,

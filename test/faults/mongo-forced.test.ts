@@ -1,0 +1,120 @@
+import { expect, it } from 'vitest'
+import { type FakeMongo, fakeMongo, type MongoFault } from '../support/fake-mongo.ts'
+import { eventually, pause } from '../support/within.ts'
+import type { Kept } from './ledger.ts'
+import { losses, type MongoRig, mongoRig, none } from './mongo-rig.ts'
+
+const keptIn = (mongo: FakeMongo): Kept[] =>
+  [...(mongo.collections.get('telemetry')?.values() ?? [])].map(({ _id, metadata }) => ({
+    id: String(_id),
+    call: metadata.session_id,
+    outcome: metadata.outcome,
+    responseSha256: metadata.response_sha256,
+  }))
+
+const countedIn = (mongo: FakeMongo): number =>
+  [...(mongo.collections.get('rollups')?.values() ?? [])]
+    .filter(({ level }) => level === 'model_day')
+    .reduce((sum, { requests }) => sum + Number(requests), 0)
+
+async function nothingLost(rig: MongoRig, mongo: FakeMongo): Promise<void> {
+  const sink = await rig.delivered(60_000)
+  const kept = keptIn(mongo)
+  expect(losses(rig.ledger.compare(kept))).toEqual(none)
+  expect(sink).toMatchObject({ accepted: kept.length, stored: kept.length, quarantined: 0, dropped: 0 })
+  expect(new Set(mongo.ids('llm_runs'))).toEqual(new Set(mongo.ids('telemetry')))
+  await eventually('the totals', () => countedIn(mongo) === kept.length, 20_000)
+}
+
+it('stores a batch once whose answer was lost after it was stored, again and again (41)', async () => {
+  await using mongo = await fakeMongo()
+  let inserts = 0
+  mongo.fault = () => (++inserts % 3 === 0 ? { kind: 'applyThenReset' } : null)
+  await using rig = await mongoRig(mongo.uri, 'db')
+  await rig.load(8, () => pause(2_500))
+  await nothingLost(rig, mongo)
+  expect(mongo.duplicates).toBeGreaterThan(0)
+}, 120_000)
+
+it.each<MongoFault>([
+  { kind: 'error', code: 10107 },
+  { kind: 'error', code: 13 },
+  { kind: 'error', code: 14031 },
+  { kind: 'error', code: 462 },
+  { kind: 'writeConcernError', code: 64 },
+])(
+  'tries again for ever after $kind $code, tells of it, and loses nothing (43)',
+  async (fault) => {
+    await using mongo = await fakeMongo()
+    let broken = true
+    mongo.fault = () => (broken ? fault : null)
+    await using rig = await mongoRig(mongo.uri, 'db')
+    await rig.load(4, () => pause(300))
+    const away = await eventually(
+      'the health to tell',
+      async () => {
+        const health = await rig.health()
+        return health.state === 'ok' ? null : health
+      },
+      10_000,
+    )
+    expect(away.message).toMatch(/^takes nothing since 20.* \(\w.*\); records wait in the embedded database$/)
+    expect(away.sink).toMatchObject({ stored: 0, quarantined: 0 })
+    expect((await fetch(`${rig.proxy.url}/ready`)).status).toBe(200)
+    broken = false
+    await nothingLost(rig, mongo)
+    expect((await rig.health()).state).toBe('ok')
+  },
+  120_000,
+)
+
+it('puts the documents aside that are refused one by one, and stores the rest (44, D9)', async () => {
+  await using mongo = await fakeMongo()
+  const poison = (document: { metadata?: { session_id?: string }; _id?: unknown }): boolean =>
+    document.metadata?.session_id?.endsWith('7') === true
+  mongo.fault = (collection) => (collection === 'telemetry' ? { kind: 'refuse', code: 121, when: poison } : null)
+  await using rig = await mongoRig(mongo.uri, 'db')
+  await rig.load(8, () => pause(1_000))
+  const sink = await rig.delivered()
+  const kept = keptIn(mongo)
+  expect(sink.quarantined).toBeGreaterThan(0)
+  expect(sink).toMatchObject({ stored: kept.length, accepted: kept.length + sink.quarantined, pending: 0, dropped: 0 })
+  const lost = losses(rig.ledger.compare(kept))
+  expect(lost).toMatchObject({ requestsLost: [], doubled: [], untrue: [] })
+  expect(lost.recordsLost).toHaveLength(sink.quarantined)
+  for (const one of lost.recordsLost) expect(one).toMatch(/^call-\d*7 /)
+  const health = await rig.health()
+  expect([health.state, health.answeredBy]).toEqual(['ok', 'mongodb'])
+}, 60_000)
+
+it.each<MongoFault>([{ kind: 'hang' }, { kind: 'slow', ms: 1_500 }])(
+  'answers calls as fast while MongoDB gives no answer ($kind), and loses nothing (42)',
+  async (fault) => {
+    await using mongo = await fakeMongo()
+    let broken = false
+    mongo.fault = () => (broken ? fault : null)
+    await using rig = await mongoRig(`${mongo.uri}&socketTimeoutMS=2000`, 'db')
+    const medianMs = async (): Promise<number> => {
+      const took: number[] = []
+      for (let call = 0; call < 60; call++) {
+        const at = performance.now()
+        await (await fetch(`${rig.proxy.url}/v1/models`)).arrayBuffer()
+        took.push(performance.now() - at)
+      }
+      return took.sort((one, other) => one - other)[30]!
+    }
+    await medianMs()
+    const free = await medianMs()
+    broken = true
+    const load = rig.load(2, () => pause(2_000))
+    await eventually('an insert', () => mongo.inserts > 0, 10_000)
+    await load
+    const stuck = await medianMs()
+    expect(stuck - free).toBeLessThan(20)
+    broken = false
+    const sink = await rig.delivered(60_000)
+    expect(new Set(mongo.ids('telemetry')).size).toBe(sink.stored)
+    expect(sink).toMatchObject({ accepted: sink.stored, quarantined: 0, dropped: 0 })
+  },
+  120_000,
+)

@@ -1,0 +1,211 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { BSON } from 'mongodb'
+
+type Document = BSON.Document
+
+/** What happens to one insert; the answer of a server that works otherwise. */
+export type MongoFault =
+  /** Everything is stored, and the connection is reset before the answer. */
+  | { kind: 'applyThenReset' }
+  /** Nothing is stored, and no answer ever comes. */
+  | { kind: 'hang' }
+  /** Everything is stored, the answer takes so long. */
+  | { kind: 'slow'; ms: number }
+  /** The command fails as a whole. */
+  | { kind: 'error'; code: number }
+  /** Everything is stored here, but not on most members. */
+  | { kind: 'writeConcernError'; code: number }
+  /** Documents that the test picks fail with this code, the others are stored. */
+  | { kind: 'refuse'; code: number; when: (document: Document) => boolean }
+
+export interface FakeMongo extends AsyncDisposable {
+  readonly uri: string
+  /** Documents by collection and id. */
+  readonly collections: Map<string, Map<string, Document>>
+  /** Ids in the order of their first arrival. */
+  ids(collection: string): string[]
+  /** How often a document was stored again under an id that was there. */
+  readonly duplicates: number
+  /** How many inserts of records were asked for. */
+  readonly inserts: number
+  /** Asked before each insert into a collection of records; null: it works. */
+  fault: (collection: string) => MongoFault | null
+}
+
+/** A server that speaks as much of MongoDB's protocol as delivery needs, for faults that no real server makes on demand. */
+export async function fakeMongo(): Promise<FakeMongo> {
+  const collections = new Map<string, Map<string, Document>>()
+  const counts = { duplicates: 0, inserts: 0 }
+  const sockets = new Set<Socket>()
+  const of = (name: string): Map<string, Document> => {
+    const found = collections.get(name) ?? new Map<string, Document>()
+    collections.set(name, found)
+    return found
+  }
+
+  const insert = (command: Document, fault: MongoFault | null): Document => {
+    const there = of(String(command.insert))
+    const writeErrors: Document[] = []
+    for (const [index, document] of (command.documents as Document[]).entries()) {
+      const id = String(document._id)
+      if (fault?.kind === 'refuse' && fault.when(document)) {
+        writeErrors.push({ index, code: fault.code, errmsg: `refused with ${fault.code}` })
+      } else if (there.has(id)) {
+        counts.duplicates++
+        writeErrors.push({ index, code: 11000, errmsg: 'E11000 duplicate key error', keyPattern: { _id: 1 } })
+      } else there.set(id, document)
+    }
+    return {
+      ok: 1,
+      n: command.documents.length - writeErrors.length,
+      ...(writeErrors.length > 0 && { writeErrors }),
+      ...(fault?.kind === 'writeConcernError' && {
+        writeConcernError: { code: fault.code, errmsg: 'not on most members' },
+      }),
+    }
+  }
+
+  const update = (command: Document): Document => {
+    const there = of(String(command.update))
+    for (const { q, u } of command.updates as Document[]) {
+      const id = String(q._id?.$eq ?? q._id)
+      const known = there.get(id)
+      if (u.$set) there.set(id, { ...known, _id: id, ...u.$setOnInsert, ...u.$set })
+      else if (known !== undefined && Number(known.version) < Number(q.version?.$lt)) there.set(id, { _id: id, ...u })
+    }
+    return { ok: 1, n: command.updates.length, nModified: command.updates.length }
+  }
+
+  const find = (command: Document): Document => {
+    const ids: unknown[] | undefined = command.filter?._id?.$in
+    const all = [...of(String(command.find)).values()]
+    const found = ids === undefined ? all : all.filter(({ _id }) => ids.map(String).includes(String(_id)))
+    return cursor(`db.${command.find}`, found)
+  }
+
+  const answer = async (command: Document, socket: Socket): Promise<Document | null> => {
+    if ('insert' in command) {
+      const name = String(command.insert)
+      const isRecords = name === 'telemetry' || name === 'llm_runs'
+      if (isRecords) counts.inserts++
+      const fault = isRecords ? fake.fault(name) : null
+      if (fault?.kind === 'hang') return null
+      if (fault?.kind === 'error') return { ok: 0, code: fault.code, errmsg: `failed with ${fault.code}` }
+      const result = insert(command, fault)
+      if (fault?.kind === 'slow') await delay(fault.ms)
+      if (fault?.kind !== 'applyThenReset') return result
+      socket.resetAndDestroy()
+      return null
+    }
+    if ('update' in command) return update(command)
+    if ('find' in command) return find(command)
+    if ('listCollections' in command)
+      return cursor(
+        'db.$cmd.listCollections',
+        [...collections.keys()].map((name) => ({ name, type: 'collection', options: {} })),
+      )
+    if ('listIndexes' in command) return cursor(`db.${command.listIndexes}`, [{ v: 2, key: { _id: 1 }, name: '_id_' }])
+    if ('create' in command) of(String(command.create))
+    return 'hello' in command || 'ismaster' in command || 'isMaster' in command ? hello() : { ok: 1 }
+  }
+
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {}) // a fault, or the driver left
+    socket.on('close', () => sockets.delete(socket))
+    let waiting = Buffer.alloc(0)
+    socket.on('data', (data: Buffer) => {
+      waiting = Buffer.concat([waiting, data])
+      while (waiting.length >= 4 && waiting.length >= waiting.readInt32LE(0)) {
+        const message = waiting.subarray(0, waiting.readInt32LE(0))
+        waiting = waiting.subarray(message.length)
+        void answer(commandIn(message), socket).then((found) => {
+          if (found !== null && !socket.destroyed) socket.write(replyTo(message, found))
+        })
+      }
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const fake: FakeMongo = {
+    uri: `mongodb://127.0.0.1:${(server.address() as AddressInfo).port}/?directConnection=true`,
+    collections,
+    ids: (collection) => [...of(collection).keys()],
+    get duplicates() {
+      return counts.duplicates
+    },
+    get inserts() {
+      return counts.inserts
+    },
+    fault: () => null,
+    async [Symbol.asyncDispose]() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      await once(server, 'close')
+    },
+  }
+  return fake
+}
+
+const cursor = (ns: string, firstBatch: readonly Document[]): Document => ({
+  ok: 1,
+  cursor: { id: BSON.Long.ZERO, ns, firstBatch },
+})
+
+const hello = (): Document => ({
+  ok: 1,
+  helloOk: true,
+  isWritablePrimary: true,
+  ismaster: true,
+  maxBsonObjectSize: 16_777_216,
+  maxMessageSizeBytes: 48_000_000,
+  maxWriteBatchSize: 100_000,
+  localTime: new Date(),
+  minWireVersion: 0,
+  maxWireVersion: 21,
+  readOnly: false,
+})
+
+const opMsg = 2013
+const headerBytes = 16
+
+/** The command of an OP_MSG (or of the OP_QUERY with which drivers say hello), documents of its sequences included. */
+function commandIn(message: Buffer): Document {
+  if (message.readInt32LE(12) !== opMsg) {
+    const nameEnd = message.indexOf(0, headerBytes + 4) + 1
+    return BSON.deserialize(message.subarray(nameEnd + 8))
+  }
+  let at = headerBytes + 4
+  let command: Document = {}
+  while (at < message.length) {
+    const kind = message[at++]
+    const size = message.readInt32LE(at)
+    const section = message.subarray(at, at + size)
+    at += size
+    if (kind === 0) command = { ...BSON.deserialize(section), ...command }
+    else Object.assign(command, sequenceIn(section))
+  }
+  return command
+}
+
+function sequenceIn(section: Buffer): Document {
+  const nameEnd = section.indexOf(0, 4)
+  const documents: Document[] = []
+  for (let at = nameEnd + 1; at < section.length; at += section.readInt32LE(at))
+    documents.push(BSON.deserialize(section.subarray(at, at + section.readInt32LE(at))))
+  return { [section.toString('utf8', 4, nameEnd)]: documents }
+}
+
+function replyTo(message: Buffer, document: Document): Buffer {
+  const body = BSON.serialize(document)
+  const isQuery = message.readInt32LE(12) !== opMsg
+  const head = Buffer.alloc(isQuery ? headerBytes + 20 : headerBytes + 5)
+  head.writeInt32LE(head.length + body.length, 0)
+  head.writeInt32LE(1, 4)
+  head.writeInt32LE(message.readInt32LE(4), 8)
+  head.writeInt32LE(isQuery ? 1 : opMsg, 12)
+  if (isQuery) head.writeInt32LE(1, headerBytes + 16)
+  return Buffer.concat([head, body])
+}
