@@ -20,8 +20,8 @@ export function apiRecords(url: string, token: string | null): Records {
     return answered(answer, text, url)
   }
   return {
-    usage: async (question) => (await json('/usage', question)) as UsageAnswer,
-    runs: async (question) => page(await json('/llm-history', question)),
+    usage: async (question) => usage(await json('/usage', question), url),
+    runs: async (question) => page(await json('/llm-history', question), url),
     run: async (id) => detail(await json(`/llm-history/${encodeURIComponent(id)}`)),
     async body(id, side) {
       const answer = await get(`/llm-history/${encodeURIComponent(id)}`, { raw: side })
@@ -78,7 +78,17 @@ function answered(answer: Response, text: string, url: string): unknown {
   throw new CommandFailure(`${url}: ${message}`)
 }
 
-function page(value: unknown): RunPage {
+const otherShape = (url: string): CommandFailure =>
+  new CommandFailure(`${url} answered in a form that is not known here: is it a Sightglass of this version?`)
+
+function usage(value: unknown, url: string): UsageAnswer {
+  const { totals, groups } = objectOf(value)
+  if (!isObject(totals) || !Array.isArray(groups)) throw otherShape(url)
+  return value as UsageAnswer
+}
+
+function page(value: unknown, url: string): RunPage {
+  if (!Array.isArray(objectOf(value).items)) throw otherShape(url)
   const items = arrayAt(value, 'items').flatMap((item): RunSummary[] => {
     const { telemetry } = objectOf(item)
     if (!isObject(telemetry)) return []

@@ -252,6 +252,20 @@ describe('finding the records', () => {
     expect(notes).toContain('not as Sightglass does')
   })
 
+  it.each(['runs', 'usage'])('says of %s that another program or version answers in another form', async (command) => {
+    const server = createServer((_request, response) => response.end('{"version":"99.0.0"}')).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    onTestFinished(() => void server.close())
+    const { code, out, notes } = await cli([
+      command,
+      '--url',
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ])
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(notes).toContain('a form that is not known here')
+    expect(notes).not.toContain('TypeError')
+  })
+
   it('passes on what the store says about a question', async () => {
     const { code, notes } = await cli(['runs', '--cursor', 'nonsense'], storeWith(records))
     expect(code).toBe(1)
