@@ -32,4 +32,27 @@ await suiteWithMongo('a MongoDB that fails', (server) => {
     },
     120_000,
   )
+
+  it.skipIf(!server.restartable)(
+    'loses and doubles nothing when MongoDB is killed and started again and again under load (41, D9)',
+    async () => {
+      const database = server.database()
+      await using rig = await mongoRig(server.uri, database)
+      await rig.load(16, async () => {
+        for (let kill = 0; kill < 3; kill++) {
+          await pause(1_000)
+          await server.kill()
+          await pause(500)
+          await server.start()
+        }
+      })
+      const sink = await rig.delivered(90_000)
+      const found = await inMongo(server.uri, database)
+      expect(losses(rig.ledger.compare(found.kept))).toEqual(none)
+      expect([found.kept.length, found.runs]).toEqual([sink.stored, sink.stored])
+      expect(sink).toMatchObject({ quarantined: 0, dropped: 0 })
+      await eventually('the totals', async () => (await inMongo(server.uri, database)).counted === sink.stored, 20_000)
+    },
+    120_000,
+  )
 })
