@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
+import { connectionEvents } from './delivery/connection-events.ts'
 import { createDelivery, type Delivery } from './delivery/deliver.ts'
 import type { DelivererData, FromDeliverer, ToDeliverer } from './delivery/deliverer-thread.ts'
 import { targetOf } from './delivery/target.ts'
 import { systemClock } from './lib/clock.ts'
 import { openMongoSink } from './stores/mongodb/index.ts'
+import { openDiary } from './stores/sqlite/diary.ts'
 import { openOutbox } from './stores/sqlite/outbox.ts'
 
 /** The deliverer's thread: embedded database -> MongoDB. Started by `delivery/deliverer-thread.ts`. */
@@ -25,6 +27,15 @@ const outbox = openOutbox({
   clock: systemClock,
 })
 const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, log })
+
+const diary = openDiary(join(data.dataDir, 'sightglass.sqlite'))
+const happened = connectionEvents(name, systemClock, (event) => {
+  try {
+    diary.addEvent(event)
+  } catch (error) {
+    log.warn('an event could not be written to the embedded database', { error, event: event.event_type })
+  }
+})
 
 const stored = new Int32Array(data.stored)
 let seen = Atomics.load(stored, 0)
@@ -46,7 +57,10 @@ const delivery: Delivery = createDelivery({
   random: Math.random,
   sleep,
   grown,
-  changed: () => publish(false),
+  changed(state) {
+    happened(state)
+    publish(false)
+  },
 })
 
 function publish(asked: boolean): void {
@@ -82,5 +96,6 @@ send({ type: 'ready' })
 await Promise.all([delivery.run(), sweep()])
 publish(false)
 await sink.close()
+diary.close()
 outbox.close()
 port.close()

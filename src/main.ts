@@ -25,6 +25,7 @@ import { createRouter } from './proxy/route.ts'
 import { Secrets } from './proxy/secrets.ts'
 import { createFrontDoor } from './proxy/server.ts'
 import { openUpstreams } from './proxy/upstreams.ts'
+import { connectionEvent } from './records/connection-log.ts'
 import type { Settings } from './settings/settings.ts'
 import { systemStatus } from './status.ts'
 import { lockDirectory } from './stores/sqlite/lock.ts'
@@ -121,6 +122,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       own,
       adminToken: secrets.adminToken,
       metricsToken: settings.metricsToken,
+      fallbackDirectory: null,
       pepper: secrets.pepper,
       clock,
       version,
@@ -149,6 +151,23 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
     })
     const { address, port } = server.address() as AddressInfo
     state.ready = true
+    recorder.note(
+      connectionEvent(clock.wall(), 'application_startup', `listening on ${authority(address, port)}`, {
+        environment: process.env.KUBERNETES_SERVICE_HOST ? 'kubernetes' : 'standalone',
+        host: address,
+        port,
+        debug: settings.logLevel === 'debug',
+        version,
+      }),
+    )
+    undo.push(() => {
+      const shutdown_time = new Date(clock.wall()).toISOString()
+      recorder.note(connectionEvent(clock.wall(), 'application_shutdown', 'stopped as asked', { shutdown_time }))
+    })
+    if (mongo === null)
+      recorder.note(
+        connectionEvent(clock.wall(), 'database_connected', 'the embedded database is open', { database: 'sqlite' }),
+      )
     log.debug('listening', { address, port, ms: Math.round(clock.mono() - startedAtMs) })
 
     let stopping: Promise<void> | null = null

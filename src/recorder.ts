@@ -1,12 +1,15 @@
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadProviders } from '../providers/index.ts'
+import { systemClock } from './lib/clock.ts'
+import { everyHour } from './lib/every-hour.ts'
 import { loadPrices } from './meter/prices.ts'
 import { startTokenCounter } from './meter/tokens.ts'
 import { diskUse } from './pipeline/disk-use.ts'
 import { createRecorder } from './pipeline/recorder.ts'
 import type { FromRecorder, RecorderData, ToRecorder } from './pipeline/recorder-thread.ts'
 import { rawRecord, recordMaker } from './pipeline/records.ts'
+import { openDiary } from './stores/sqlite/diary.ts'
 import { openLocalStore } from './stores/sqlite/local.ts'
 
 /** The recorder's thread: journal -> records -> embedded database. Started by `pipeline/recorder-thread.ts`. */
@@ -16,6 +19,7 @@ if (!port) throw new Error('recorder.ts is the entry of a thread: start the prod
 const send = (message: FromRecorder) => port.postMessage(message)
 
 const store = openLocalStore(join(data.dataDir, 'sightglass.sqlite'))
+const diary = openDiary(join(data.dataDir, 'sightglass.sqlite'))
 const tokens = startTokenCounter()
 const parts = {
   instance: store.instance,
@@ -55,8 +59,22 @@ const recorder = createRecorder({
   },
   careful: data.careful,
 })
+const note = (write: () => void) => {
+  try {
+    write()
+  } catch (error) {
+    send({
+      type: 'log',
+      level: 'warn',
+      message: 'an event could not be written to the embedded database',
+      fields: { error },
+    })
+  }
+}
+const stopHours = everyHour(systemClock, (hourMs) => note(() => diary.addHour(hourMs, store.instance)))
 port.on('message', (message: ToRecorder) => {
   if (message.type === 'stop') recorder.stop()
+  else if (message.type === 'note') note(() => diary.addEvent(message.event))
   else send({ type: 'status', status: recorder.status(), asked: true })
 })
 const look = setInterval(() => {
@@ -70,6 +88,8 @@ send({ type: 'ready' })
 await recorder.run()
 clearInterval(look)
 send({ type: 'status', status: recorder.status(), asked: false })
+stopHours()
 await tokens.close()
+diary.close()
 store.close()
 port.close()

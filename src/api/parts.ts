@@ -9,6 +9,8 @@ export interface ApiParts {
   /** What is known of this instance alone. */
   readonly own: Pick<OwnStore, 'scrape' | 'sums' | 'connectionEvents'>
   readonly adminToken: string
+  /** Where calls are written as CSV while the database is away; null: nowhere. */
+  readonly fallbackDirectory: string | null
   /** Reads `/metrics` and nothing else. */
   readonly metricsToken: string | null
   readonly pepper: string

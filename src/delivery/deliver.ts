@@ -79,6 +79,7 @@ class SinkDelivery implements Delivery {
   #stop = new AbortController()
   #cut = new AbortController()
   #failures = 0
+  #reached = false
   #failing: { sinceMs: number; error: unknown } | null = null
   #rollupsAtMs = Number.NEGATIVE_INFINITY
   #heardAtMs = Number.NEGATIVE_INFINITY
@@ -226,7 +227,12 @@ class SinkDelivery implements Delivery {
   #succeeded() {
     this.#heardAtMs = this.#options.clock.mono()
     this.#size.answered()
-    if (this.#failing === null) return
+    const first = !this.#reached
+    this.#reached = true
+    if (this.#failing === null) {
+      if (first) this.#options.changed?.(this.state())
+      return
+    }
     const awayMs = this.#options.clock.wall() - this.#failing.sinceMs
     const fields = { sink: this.#name, awayMs, failures: this.#failures, pending: this.#pending() }
     this.#failures = 0

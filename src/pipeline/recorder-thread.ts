@@ -2,6 +2,7 @@ import type { DiskUse } from '../journal/disk-budget.ts'
 import { given } from '../lib/given.ts'
 import { KeptThread } from '../lib/kept-thread.ts'
 import type { Log } from '../lib/log.ts'
+import type { ConnectionEvent } from '../records/connection-log.ts'
 import { emptyStatus, type RecorderStatus } from './recorder-status.ts'
 
 export interface RecorderThreadOptions {
@@ -34,7 +35,7 @@ export type RecorderData = Omit<RecorderThreadOptions, 'log' | 'disk' | 'entry' 
   careful: boolean
 }
 
-export type ToRecorder = { type: 'status' } | { type: 'stop' }
+export type ToRecorder = { type: 'status' } | { type: 'stop' } | { type: 'note'; event: ConnectionEvent }
 export type FromRecorder =
   | { type: 'ready' }
   | { type: 'status'; status: RecorderStatus; asked: boolean }
@@ -46,6 +47,8 @@ export interface RecorderHandle {
   wake(): void
   /** Counts since this process began, over all deaths of the thread. */
   status(): Promise<RecorderStatus>
+  /** Keeps an event of this instance beside the records. */
+  note(event: ConnectionEvent): void
   alive(): boolean
   onDeath(listener: (error: Error) => void): void
   /** Lets the thread read what is in the journal to its end; at the deadline it is ended, and the journal keeps the rest. */
@@ -95,6 +98,10 @@ class RecorderThread implements RecorderHandle {
     const counter = new Int32Array(this.#options.wake)
     Atomics.add(counter, 0, 1)
     Atomics.notify(counter, 0)
+  }
+
+  note(event: ConnectionEvent) {
+    this.#send({ type: 'note', event })
   }
 
   alive(): boolean {

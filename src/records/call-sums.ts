@@ -9,11 +9,3 @@ export interface CallSums {
   /** Calls of models. */
   llm_runs_total: number
 }
-
-/** One document of the collection `metrics`. */
-export interface MetricsDocument {
-  _id: string
-  timestamp_ms: number
-  metric_type: 'hourly'
-  metrics: CallSums
-}

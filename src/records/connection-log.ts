@@ -1,3 +1,5 @@
+import { newId } from '../lib/id.ts'
+
 /** What happened to this instance and its databases: one document of the collection `connection_logs` (contracts 2.2). */
 export interface ConnectionEvent {
   _id: string
@@ -15,3 +17,14 @@ export type ConnectionEventType =
   | 'database_lost'
   | 'database_reconnected'
   | 'database_connection_failed'
+
+/** An event of now. Of what went wrong, `status` is `error`. */
+export function connectionEvent(
+  atMs: number,
+  event_type: ConnectionEventType,
+  message: string,
+  metadata: ConnectionEvent['metadata'] = {},
+): ConnectionEvent {
+  const status = event_type === 'database_lost' || event_type === 'database_connection_failed' ? 'error' : 'success'
+  return { _id: newId(atMs), timestamp_ms: atMs, event_type, status, message, metadata }
+}

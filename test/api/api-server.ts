@@ -54,6 +54,7 @@ export async function apiOver(records: readonly StoredRecord[], other: Partial<A
     own: scrapable(storeOf(records)),
     adminToken,
     metricsToken: null,
+    fallbackDirectory: null,
     pepper,
     clock: { wall: () => nowMs, mono: () => (mono += 250) },
     version: '1.2.3',

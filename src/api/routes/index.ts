@@ -1,4 +1,5 @@
 import type { ApiRoute } from '../route.ts'
+import { dbStatus } from './db-status.ts'
 import { historyRoutes } from './llm-history.ts'
 import { metricsRoute } from './metrics.ts'
 import { openApiRoute } from './open-api.ts'
@@ -8,6 +9,13 @@ import { usageRoutes } from './usage.ts'
 
 /** Every resource of our own, in the order they are described. */
 export function apiRoutes(version: string, startedAtMs: number): readonly ApiRoute[] {
-  const routes = [...systemRoutes(startedAtMs), metricsRoute(version), ...usageRoutes, ...historyRoutes, startPage]
+  const routes = [
+    ...systemRoutes(startedAtMs),
+    metricsRoute(version),
+    dbStatus,
+    ...usageRoutes,
+    ...historyRoutes,
+    startPage,
+  ]
   return [...routes, openApiRoute(routes, version)]
 }

@@ -1,14 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { MetricsDocument } from '../../records/call-sums.ts'
 import type { ConnectionEvent } from '../../records/connection-log.ts'
 import type { ConnectionEvents } from '../own-store.ts'
 import { openForWriting } from './database.ts'
+import { callSums } from './totals.ts'
 
 /** What is kept beside the records: few rows, each with a place in line, so that sinks may take them in order. */
 export interface Diary {
   /** A document whose id is there already stays as it is. */
   addEvent(event: ConnectionEvent): void
-  addMetrics(document: MetricsDocument): void
+  /** The sums of all calls at this full hour; one document for each hour. */
+  addHour(hourMs: number, instance: string): void
   close(): void
 }
 
@@ -26,8 +27,9 @@ export function openDiary(path: string): Diary {
     addEvent({ _id, timestamp_ms, event_type, status, message, metadata }) {
       addEvent.run(_id, timestamp_ms, event_type, status, message, JSON.stringify(metadata))
     },
-    addMetrics({ _id, timestamp_ms, metric_type, metrics }) {
-      addMetrics.run(_id, timestamp_ms, metric_type, JSON.stringify(metrics))
+    addHour(hourMs, instance) {
+      const id = `${instance}|${new Date(hourMs).toISOString()}`
+      addMetrics.run(id, hourMs, 'hourly', JSON.stringify(callSums(database, hourMs)))
     },
     close: () => database.close(),
   }

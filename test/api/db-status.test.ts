@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { dbStatus } from '../../src/api/schemas/db-status.ts'
+import { connectionEvent } from '../../src/records/connection-log.ts'
+import { aRecord } from '../support/records.ts'
+import { apiOver, healthy, storeOf } from './api-server.ts'
+
+const records = [aRecord(), aRecord()]
+const event = connectionEvent(Date.UTC(2026, 10, 20), 'database_lost', 'gone', { code: 'MongoNetworkError' })
+const own = {
+  scrape: () => Promise.reject(new Error('not asked')),
+  sums: () => Promise.reject(new Error('not asked')),
+  connectionEvents: async (limit: number) => ({ total: 7, newest: limit === 5 ? [event] : [] }),
+}
+const known = {
+  database: 'sqlite',
+  collections: { telemetry: 2, llm_runs: 2, connection_logs: 7 },
+  latest_connection_events: [
+    {
+      timestamp: '2026-11-20T00:00:00.000Z',
+      event_type: 'database_lost',
+      status: 'error',
+      message: 'gone',
+      metadata: { code: 'MongoNetworkError' },
+    },
+  ],
+}
+const away = async () => ({
+  ...healthy,
+  services: { ...healthy.services, mongodb: { state: 'down', message: 'takes nothing' } as const },
+})
+
+it('tells what is connected, how much is in it, and the latest events (D12)', async () => {
+  const { status, body } = await (await apiOver(records, { own })).ask('/db-status')
+  expect([status, body]).toEqual([200, { status: 'connected', ...known }])
+  expect(dbStatus.parse(body)).toEqual(body)
+})
+
+it('tells of the fallback and its files while the database is away (D12)', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sightglass-csv-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  for (const name of ['telemetry_2026-11-21.csv', 'telemetry_2026-11-20.csv', 'notes.txt'])
+    writeFileSync(join(directory, name), '')
+  const { status, body } = await (await apiOver(records, { own, status: away, fallbackDirectory: directory })).ask(
+    '/db-status',
+  )
+  expect([status, body]).toEqual([
+    200,
+    {
+      status: 'fallback',
+      fallback_mode: 'csv',
+      fallback_directory: directory,
+      csv_files: ['telemetry_2026-11-20.csv', 'telemetry_2026-11-21.csv'],
+      ...known,
+    },
+  ])
+  expect(dbStatus.parse(body)).toEqual(body)
+})
+
+it('takes a directory that is not made yet for an empty one', async () => {
+  const fallbackDirectory = join(tmpdir(), 'sightglass-never-made')
+  const { body } = await (await apiOver(records, { own, status: away, fallbackDirectory })).ask('/db-status')
+  expect(body).toMatchObject({ status: 'fallback', csv_files: [] })
+})
+
+it('answers 200 with the error when it cannot tell, without its text (D12)', async () => {
+  const store = { ...storeOf(records), status: () => Promise.reject(new Error('secret host')) }
+  const api = await apiOver(records, { own, store })
+  const { status, body } = await api.ask('/db-status')
+  expect([status, body.status]).toEqual([200, 'error'])
+  expect(JSON.stringify(body)).not.toContain('secret host')
+  expect(api.failures).toHaveLength(1)
+})
