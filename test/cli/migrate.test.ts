@@ -3,13 +3,16 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MongoClient } from 'mongodb'
 import { afterAll, describe, expect, it } from 'vitest'
+import { isObject } from '../../src/records/json.ts'
 import { openMongoStore } from '../../src/stores/mongodb/index.ts'
 import { openLocalStore } from '../../src/stores/sqlite/local.ts'
 import { lockDirectory } from '../../src/stores/sqlite/lock.ts'
 import { openStore } from '../../src/stores/sqlite/query.ts'
 import { suiteWithMongo } from '../support/mongo-server.ts'
 import { aMoment, aRecord } from '../support/records.ts'
+import { spawnProxy } from '../support/spawn-proxy.ts'
 import { emptyBatch } from '../support/sqlite-store.ts'
+import { eventually } from '../support/within.ts'
 import { cli, spawnCli, storeWith, temporary } from './run-cli.ts'
 
 const words = ['migrate', '--from', 'sqlite', '--to', 'mongodb']
@@ -61,6 +64,16 @@ await suiteWithMongo('sightglass migrate', (server) => {
     const store = openMongoStore({ uri: server.uri, database })
     expect((await store.usage(null, { groupBy: [] })).totals.requests).toBe(25)
     await store.close()
+  }, 30_000)
+
+  it('leaves nothing for the proxy to send again', async () => {
+    const env = storeWith(manyRecords(10))
+    const database = server.database()
+    expect(await cli(words, { ...env, ...into(database) })).toMatchObject({ code: 0 })
+    await using proxy = await spawnProxy({ dataDir: env.DATA_DIR, env: into(database) })
+    const health = async () => (await (await fetch(`${proxy.url}/health`)).json()) as { sinks: unknown }
+    await eventually('the proxy to know its sink', async () => isObject((await health()).sinks))
+    expect((await health()).sinks).toMatchObject({ mongodb: { accepted: 10, stored: 10, pending: 0 } })
   }, 30_000)
 
   it('stores the rest when one record is refused, names it, and ends with 1', async () => {
