@@ -4,13 +4,15 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { connectionEvents } from './delivery/connection-events.ts'
 import { createDelivery, type Delivery } from './delivery/deliver.ts'
 import type { DelivererData, FromDeliverer, ToDeliverer } from './delivery/deliverer-thread.ts'
+import { createFallbackDelivery } from './delivery/fallback.ts'
 import { targetOf } from './delivery/target.ts'
+import { openCsvFallback } from './exporters/csv/index.ts'
 import { systemClock } from './lib/clock.ts'
 import { openMongoSink } from './stores/mongodb/index.ts'
 import { openDiary } from './stores/sqlite/diary.ts'
 import { openOutbox } from './stores/sqlite/outbox.ts'
 
-/** The deliverer's thread: embedded database -> MongoDB. Started by `delivery/deliverer-thread.ts`. */
+/** The deliverer's thread: embedded database -> MongoDB, and CSV files while that is away. Started by `delivery/deliverer-thread.ts`. */
 const data: DelivererData = workerData
 const port = parentPort
 if (!port) throw new Error('deliverer.ts is the entry of a thread: start the product with src/cli/main.ts')
@@ -59,8 +61,19 @@ const delivery: Delivery = createDelivery({
   grown,
   changed(state) {
     happened(state)
+    beside.changed(state)
     publish(false)
   },
+})
+
+/** While MongoDB is away, for people to read. */
+const beside = createFallbackDelivery({
+  sink: name,
+  fallback: openCsvFallback({ directory: data.csvDirectory, kept: outbox.kept('csv_fallback') }),
+  behind: (place) => outbox.behind(name, place, { records: 500, bytes: 8 * 1024 * 1024 }),
+  log,
+  clock: systemClock,
+  sleep,
 })
 
 function publish(asked: boolean): void {
@@ -93,7 +106,7 @@ port.on('message', (message: ToDeliverer) => {
 })
 publish(false)
 send({ type: 'ready' })
-await Promise.all([delivery.run(), sweep()])
+await Promise.all([delivery.run().finally(() => beside.stop()), beside.run(), sweep()])
 publish(false)
 await sink.close()
 diary.close()

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { ServiceStatus, SinkCounts } from './api/parts.ts'
 import { type DelivererHandle, startDeliverer } from './delivery/deliverer-thread.ts'
 import type { SinkStatus } from './delivery/sink-status.ts'
@@ -36,6 +37,7 @@ export async function startMongo(parts: MongoParts): Promise<Mongo | null> {
   const deliverer = await startDeliverer({
     dataDir: settings.dataDir,
     stored: parts.stored,
+    csvDirectory: settings.csvFallbackDir ?? join(settings.dataDir, 'telemetry_logs'),
     mongo: {
       uri,
       database,

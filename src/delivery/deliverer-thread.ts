@@ -8,6 +8,8 @@ export interface DelivererThreadOptions {
   /** One Int32 that the recorder counts up, and notifies, after records were stored. */
   stored: SharedArrayBuffer
   mongo: MongoTarget
+  /** Where calls are also written while the sink is away. */
+  csvDirectory: string
   log: Log
   /** The thread's entry. */
   entry?: URL
@@ -27,7 +29,7 @@ export interface MongoTarget {
 }
 
 /** What the thread is started with. */
-export type DelivererData = Pick<DelivererThreadOptions, 'dataDir' | 'stored' | 'mongo'>
+export type DelivererData = Pick<DelivererThreadOptions, 'dataDir' | 'stored' | 'mongo' | 'csvDirectory'>
 
 export type ToDeliverer = { type: 'status' } | { type: 'stop'; drainMs: number }
 export type FromDeliverer =
@@ -47,14 +49,14 @@ export interface DelivererHandle {
 
 /** Starts the thread that delivers records to the sinks, and keeps it running. Throws when its first start fails. */
 export async function startDeliverer(options: DelivererThreadOptions): Promise<DelivererHandle> {
-  const { log, entry = delivererEntry(), restartMs, silenceMs, dataDir, stored, mongo } = options
+  const { log, entry = delivererEntry(), restartMs, silenceMs, dataDir, stored, mongo, csvDirectory } = options
   const asking: (() => void)[] = []
   let sinks: readonly SinkStatus[] = []
   const answered = () => asking.shift()?.()
   const thread = new KeptThread<ToDeliverer, FromDeliverer>({
     name: 'deliverer',
     entry,
-    workerData: (): DelivererData => ({ dataDir, stored, mongo }),
+    workerData: (): DelivererData => ({ dataDir, stored, mongo, csvDirectory }),
     log,
     meanwhile: 'what is not delivered waits in the embedded database',
     ping: () => thread.send({ type: 'status' }),

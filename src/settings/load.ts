@@ -77,6 +77,7 @@ export function loadSettings(sources: Sources): LoadedSettings {
     dataDir: resolve(cwd, values.dataDir),
     caFile: values.caFile === null ? null : resolve(cwd, values.caFile),
     pricesFile: values.pricesFile === null ? null : resolve(cwd, values.pricesFile),
+    csvFallbackDir: values.csvFallbackDir === null ? null : resolve(cwd, values.csvFallbackDir),
     upstreamDefaults: { connectMs, headerWaitMs, idleMs, onDisconnect, drainBytes, drainMs },
     ...sections,
   }

@@ -52,6 +52,8 @@ export interface Settings {
   readonly llmRunsDays: number
   readonly connectionLogsDays: number
   readonly metricsDays: number
+  /** Null: `telemetry_logs` in the data directory. */
+  readonly csvFallbackDir: string | null
 
   readonly drainDelayMs: number
   readonly drainLimitMs: number

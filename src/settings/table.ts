@@ -312,6 +312,15 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     fallback: '30',
     about: 'The same for the hourly sums (`metrics`).',
   },
+  csvFallbackDir: {
+    path: 'csv_fallback_dir',
+    env: ['CSV_FALLBACK_DIR'],
+    flag: 'csv-fallback-dir',
+    parse: parse.text('the path of a directory'),
+    fallback: null,
+    about:
+      'Where calls are also written as CSV while MongoDB is away, `telemetry_YYYY-MM-DD.csv` by UTC day; `telemetry_logs` in the data directory if not set.',
+  },
   drainDelayMs: {
     path: 'drain_delay',
     env: ['DRAIN_DELAY'],

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fields, type Row, table } from '../../src/settings/table.ts'
 import { load, problemsOf, workingDirectory } from './support.ts'
@@ -237,6 +237,12 @@ describe('the address of MongoDB', () => {
     })
     expect(problemsOf({ env: { METRICS_DAYS: '-1' } })[0]).toContain('retention.metrics_days = "-1" (METRICS_DAYS)')
   })
+})
+
+it('the directory of the CSV fallback is taken from where the program was started', () => {
+  expect(load({}).settings.csvFallbackDir).toBeNull()
+  const { settings } = load({ env: { CSV_FALLBACK_DIR: 'logs' } })
+  expect(settings.csvFallbackDir).toBe(join(dirname(settings.dataDir), 'logs'))
 })
 
 describe('what is wrong', () => {

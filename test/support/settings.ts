@@ -42,6 +42,7 @@ export function testSettings(overrides: SettingsOverrides & { dataDir: string })
     llmRunsDays: 30,
     connectionLogsDays: 30,
     metricsDays: 30,
+    csvFallbackDir: null,
     drainDelayMs: 0,
     drainLimitMs: 2_000,
     logLevel: 'warn',

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Outbox, OutboxRecord, RefusedRecord, SinkCounters } from '../../delivery/outbox.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { inTransaction, openForWriting } from './database.ts'
+import { type KeptText, keptText } from './kept-text.ts'
 import { documentRows, Unreadable } from './outbox-documents.ts'
 import { outboxRollups } from './outbox-rollups.ts'
 import { type OutboxSink, sinkRows } from './outbox-sinks.ts'
@@ -10,6 +11,10 @@ import { type OutboxSink, sinkRows } from './outbox-sinks.ts'
 export interface LocalOutbox extends Outbox {
   /** This data directory's own id. */
   readonly instance: string
+  /** Records behind this place that the sink does not have either, oldest first; those that cannot be read are left out. */
+  behind(sink: string, place: number, limits: { records: number; bytes: number }): readonly OutboxRecord[]
+  /** A text that is kept under this name. */
+  kept(name: string): KeptText
   close(): void
 }
 
@@ -79,6 +84,17 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
     counters(sink): SinkCounters {
       return rows.counters(sink)
     },
+    behind(sink, place, limits) {
+      for (let from = Math.max(place, rows.state(sink).place); ; ) {
+        try {
+          return documents.after(from, limits)
+        } catch (error) {
+          if (!(error instanceof Unreadable)) throw error
+          from = error.place
+        }
+      }
+    },
+    kept: (name) => keptText(database, name),
     forgetDelivered(names, keepMs) {
       if (names.length === 0) return 0
       const upTo = Math.min(...names.map((name) => rows.state(name).place))
