@@ -33,6 +33,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./replay.ts')).replay,
   },
   {
+    name: 'import',
+    operands: ['FILE...'],
+    summary: 'Reads CSV files of calls, such as the fallback writes, into the records.',
+    load: async () => (await import('./import.ts')).importCsv,
+  },
+  {
     name: 'config',
     operands: [],
     summary: 'The settings that hold, and where each came from.',

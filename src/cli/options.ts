@@ -57,7 +57,8 @@ export function readArguments(words: readonly string[], options: Options, operan
     }
     values.set(token.name, token.value ?? true)
   }
-  if (found.length > operands.length)
+  const takesMore = operands.at(-1)?.endsWith('...') === true
+  if (found.length > operands.length && !takesMore)
     throw new UsageError(`${JSON.stringify(found[operands.length])} is one word too many`)
   if (found.length < operands.length && !values.has('help')) {
     throw new UsageError(`${operands[found.length]} is missing`)

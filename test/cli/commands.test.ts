@@ -13,11 +13,22 @@ describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('%s names every command', async (word) => {
     const { code, out } = await cli([word])
     expect(code).toBe(0)
-    for (const name of ['start', 'usage', 'runs', 'show ID', 'replay ID', 'config', 'mongo ACTION', 'migrate', 'demo'])
+    for (const name of [
+      'start',
+      'usage',
+      'runs',
+      'show ID',
+      'replay ID',
+      'import FILE...',
+      'config',
+      'mongo ACTION',
+      'migrate',
+      'demo',
+    ])
       expect(out).toContain(`\n  ${name} `)
   })
 
-  it.each(['start', 'usage', 'runs', 'show', 'replay', 'config', 'mongo', 'migrate', 'demo'])(
+  it.each(['start', 'usage', 'runs', 'show', 'replay', 'import', 'config', 'mongo', 'migrate', 'demo'])(
     '%s --help tells its options',
     async (name) => {
       const { code, out } = await cli([name, '--help'])
@@ -58,6 +69,7 @@ describe('a command that was given wrongly ends with 2 and says what is wrong', 
     [['runs', '--outcome', 'fine'], '--outcome fine: wants one of ok,'],
     [['runs', '--status', '200'], 'for one HTTP status: --status-code'],
     [['show'], 'ID is missing'],
+    [['import'], 'FILE... is missing'],
     [['show', 'abc'], 'abc: is no id'],
     [['show', '019f5c1e', '--raw', 'both'], '--raw both: wants request or response'],
   ])('%j', async (words, message) => {
