@@ -122,7 +122,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       own,
       adminToken: secrets.adminToken,
       metricsToken: settings.metricsToken,
-      fallbackDirectory: null,
+      fallbackDirectory: mongo === null ? null : (settings.csvFallbackDir ?? join(dataDir, 'telemetry_logs')),
       pepper: secrets.pepper,
       clock,
       version,
