@@ -1,3 +1,4 @@
+import { countedInRollups } from '../rollups/counted.ts'
 import { type RunPage, type RunQuery, type RunSummary, Unanswerable } from '../store.ts'
 import { telemetryFrom } from './documents.ts'
 import type { Db, Document } from './driver.ts'
@@ -176,18 +177,9 @@ async function total(
   patience: Patience,
 ): Promise<number | null> {
   if (query.text !== undefined && query.text !== '') return null
-  const operation = query.operation ?? 'model'
-  const beyondRollups = [
-    query.statusCode,
-    query.status,
-    query.session,
-    query.latencyMinMs,
-    query.latencyMaxMs,
-    query.tokensMin,
-    query.tokensMax,
-  ].some((value) => value !== undefined)
-  if (!beyondRollups && (operation === 'model' || operation === 'all')) {
-    const counted = await countCalls(db, project, { ...query, groupBy: [], operations: operation }, patience)
+  const operations = countedInRollups(query)
+  if (operations !== null) {
+    const counted = await countCalls(db, project, { ...query, groupBy: [], operations }, patience)
     if (counted !== null) return counted
   }
   try {

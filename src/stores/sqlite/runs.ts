@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { TelemetryRecord } from '../../records/telemetry.ts'
+import { countedInRollups } from '../rollups/counted.ts'
 import { type RunPage, type RunQuery, type RunSummary, Unanswerable } from '../store.ts'
 import { Conditions, common } from './conditions.ts'
 import { countCalls } from './usage-rows.ts'
@@ -116,18 +117,9 @@ function total(
   filter: Conditions,
 ): number | null {
   if (query.text !== undefined && query.text !== '') return null
-  const operation = query.operation ?? 'model'
-  const beyondRollups = [
-    query.statusCode,
-    query.status,
-    query.session,
-    query.latencyMinMs,
-    query.latencyMaxMs,
-    query.tokensMin,
-    query.tokensMax,
-  ].some((value) => value !== undefined)
-  if (!beyondRollups && (operation === 'model' || operation === 'all')) {
-    const counted = countCalls(database, project, { ...query, groupBy: [], operations: operation })
+  const operations = countedInRollups(query)
+  if (operations !== null) {
+    const counted = countCalls(database, project, { ...query, groupBy: [], operations })
     if (counted !== null) return counted
   }
   const row = database
