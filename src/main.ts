@@ -13,6 +13,7 @@ import { limitOf } from './journal/disk-budget.ts'
 import { limitedJournal } from './journal/limited.ts'
 import { openJournal } from './journal/writer.ts'
 import { systemClock } from './lib/clock.ts'
+import { given } from './lib/given.ts'
 import type { Log } from './lib/log.ts'
 import { version } from './lib/version.ts'
 import { type Mongo, startMongo } from './mongo.ts'
@@ -47,8 +48,15 @@ export interface RunningProxy {
   cut(): void
 }
 
+export interface StartOptions {
+  settings: Settings
+  log: Log
+  /** Another recorder's thread than ours, to measure without it. */
+  recorderEntry?: URL
+}
+
 /** Builds the parts, starts them, and stops them in reverse. Throws when the data directory or the port cannot be had. */
-export async function start({ settings, log }: { settings: Settings; log: Log }): Promise<RunningProxy> {
+export async function start({ settings, log, recorderEntry }: StartOptions): Promise<RunningProxy> {
   const clock = systemClock
   const startedAtMs = clock.mono()
   const { dataDir } = settings
@@ -92,6 +100,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       projectNames: namesOf(settings),
       log,
       disk: (use) => journal.looked(use),
+      ...given({ entry: recorderEntry }),
     })
     undo.push(async () => {
       await journal.end()

@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { mongoServer } from '../../test/support/mongo-server.ts'
+import { cores, pinned } from '../machine.ts'
+import { answering, freePort } from '../upstreams/index.ts'
+import type { Running, Subject, Target } from './subject.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const adminToken = 'bench-admin-token'
+
+/** As it is started by everybody, records in the embedded database. */
+export const sightglass: Subject = {
+  name: 'sightglass',
+  unavailable: () => null,
+  start: (target) => start(target, {}),
+}
+
+/** With a server that speaks MongoDB's protocol, on the core of the load. */
+export const sightglassMongo: Subject = {
+  name: 'sightglass, mongodb',
+  unavailable: () => null,
+  async start(target) {
+    const server = await mongoServer()
+    const running = await start(target, { MONGO_URI: server.uri })
+    return {
+      ...running,
+      async stop() {
+        await running.stop()
+        await server.stop()
+      },
+    }
+  },
+}
+
+/** Calls are journalled as ever, but nobody reads the journal: what decoding, metering and storing cost. */
+export const sightglassPaused: Subject = {
+  name: 'sightglass, recorder paused',
+  unavailable: () => null,
+  async start(target) {
+    const { records: _, ...running } = await start(target, {}, join(import.meta.dirname, 'sightglass-paused.ts'))
+    return running
+  },
+}
+
+async function start(
+  { scheme, port, caFile, ollama }: Target,
+  env: Readonly<Record<string, string>>,
+  entry = join(root, 'src', 'cli', 'main.ts'),
+): Promise<Running> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sightglass-bench-'))
+  const own = await freePort()
+  const program = pinned(process.execPath, ['--disable-warning=ExperimentalWarning', entry, 'start'], {
+    core: cores.subject,
+    cwd: root,
+    env: {
+      PORT: `${own}`,
+      DATA_DIR: dataDir,
+      ADMIN_TOKEN: adminToken,
+      LOG_LEVEL: 'warn',
+      [ollama ? 'UPSTREAM_OLLAMA' : 'UPSTREAM_OPENAI']: `${scheme}://127.0.0.1:${port}`,
+      ...(scheme === 'https' && { CA_FILE: caFile }),
+      ...(process.env.NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }),
+      ...env,
+    },
+  })
+  await answering(own, program, '/health')
+  return {
+    port: own,
+    headers: { 'x-project-id': 'bench' },
+    pid: program.pid,
+    async records() {
+      const response = await fetch(`http://127.0.0.1:${own}/health`, {
+        headers: { authorization: `Bearer ${adminToken}` },
+      })
+      const { records, sinks } = (await response.json()) as {
+        records: { accepted: number; stored: number; pending: number }
+        sinks: Record<string, { stored: number }>
+      }
+      return { accepted: records.accepted, stored: sinks.mongodb?.stored ?? records.stored }
+    },
+    async stop() {
+      await program.stop()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
