@@ -1,10 +1,12 @@
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startGenerator } from './client/generator.ts'
 import { loads } from './loads/index.ts'
-import { machine, whyNot } from './machine.ts'
+import { cores, machine, pinned, whyNot } from './machine.ts'
 import { type Measured, measure } from './measure.ts'
+import { programs } from './programs.ts'
 import { ratio, tableMarkdown, tableText } from './report.ts'
 import { subjects } from './subjects/index.ts'
 import { startUpstreams } from './upstreams/index.ts'
@@ -32,21 +34,24 @@ if (reason !== null) {
   console.log(`skipped: ${reason}`)
   process.exit(process.env.CI === 'true' ? 1 : 0)
 }
-const chosen = loads.filter(({ name, core }) => (values.load ? values.load.includes(name) : core || values.full))
+const isChosen = ({ name, core }: { name: string; core: boolean }): boolean =>
+  values.load ? values.load.includes(name) : core || values.full
+const [chosen, chosenPrograms] = [loads.filter(isChosen), programs.filter(isChosen)]
 const able = subjects.filter(({ name, onlyWithAll, unavailable }) => {
   if (values.subject ? !values.subject.includes(name) : onlyWithAll && !values.all) return false
   const why = unavailable()
   if (why !== null) console.log(`left out: ${name} (${why})`)
   return why === null
 })
-if (chosen.length === 0 || able.length === 0) {
+if (chosen.length + chosenPrograms.length === 0 || able.length === 0) {
   console.error(
-    `loads: ${loads.map(({ name }) => name).join(', ')}\nsubjects: ${subjects.map(({ name }) => name).join(', ')}`,
+    `loads: ${[...loads, ...programs].map(({ name }) => name).join(', ')}\nsubjects: ${subjects.map(({ name }) => name).join(', ')}`,
   )
   process.exit(2)
 }
 
 const all: Measured[] = []
+const lines: Record<string, string> = {}
 const startedAt = new Date().toISOString()
 const upstreams = await startUpstreams()
 const generator = startGenerator()
@@ -74,6 +79,21 @@ try {
   await generator.stop()
   await upstreams.stop()
 }
+for (const { name, about, script, words } of chosenPrograms) {
+  const program = pinned(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, script), ...words],
+    {
+      core: cores.subject,
+      env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '' },
+    },
+  )
+  const [code] = await once(program.child, 'close')
+  lines[name] = program.output().trim()
+  console.log(`\n${name}: ${about}\n${lines[name]}`)
+  if (code !== 0) throw new Error(`${script} ended with ${code}`)
+  write()
+}
 const ours = all.filter(({ subject }) => subject.startsWith('sightglass'))
 const wrong = ours.filter(({ failed, recorded }) => failed > 0 || (recorded && recorded.stored !== recorded.accepted))
 for (const { subject, load, failed, recorded } of wrong)
@@ -89,11 +109,14 @@ function write(): void {
   const name = startedAt.replaceAll(/[:.]/g, '-')
   writeFileSync(
     join(directory, `${name}.json`),
-    `${JSON.stringify({ startedAt, machine: machine(), results: all }, null, 2)}\n`,
+    `${JSON.stringify({ startedAt, machine: machine(), results: all, programs: lines }, null, 2)}\n`,
   )
   const tables = loads
     .map(({ name, about }) => ({ name, about, rows: all.filter(({ load }) => load === name) }))
     .filter(({ rows }) => rows.length > 0)
     .map(({ name, about, rows }) => `## ${name}: ${about}\n\n${tableMarkdown(rows)}\n`)
-  writeFileSync(join(directory, `${name}.md`), tables.join('\n'))
+  const texts = programs
+    .filter(({ name }) => lines[name] !== undefined)
+    .map(({ name, about }) => `## ${name}: ${about}\n\n\`\`\`\n${lines[name]}\n\`\`\`\n`)
+  writeFileSync(join(directory, `${name}.md`), [...tables, ...texts].join('\n'))
 }

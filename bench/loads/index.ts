@@ -67,6 +67,7 @@ export const loads: readonly Load[] = [
     core: false,
     seconds: 3,
     target: toTls,
+    without: ['direct'],
     job: { ...small, kind: 'closed', connections: 64 },
   },
   {
