@@ -12,19 +12,19 @@ export function askForUsage(body: Buffer, optionsAsk: boolean): Asked {
   const found = new Places()
   const scan = new JsonScan(found)
   scan.push(body)
-  if (!scan.whole || !isUtf8(body)) return left('it is no JSON')
+  if (!scan.whole || !isUtf8(body)) return leftAlone('it is no JSON')
   const { options } = found
-  if (!found.streams || options?.says || (options?.kind === 'object' && optionsAsk)) return left(null)
+  if (!found.streams || options?.says || (options?.kind === 'object' && optionsAsk)) return leftAlone(null)
   if (options === null) return inserted(body, found.lastEnd, `,"stream_options":{${member}}`)
   if (options.kind === 'null') return inserted(body, options.from, `{${member}}`, options.to)
-  if (options.kind !== 'object') return left('its stream_options are no object')
+  if (options.kind !== 'object') return leftAlone('its stream_options are no object')
   const { lastEnd } = options
   return lastEnd === null ? inserted(body, options.from + 1, member) : inserted(body, lastEnd, `,${member}`)
 }
 
 const member = '"include_usage":true'
 
-export const left = (why: string | null): Asked => ({
+export const leftAlone = (why: string | null): Asked => ({
   body: null,
   note: why === null ? null : `the usage was not asked for: the request went on as it came, for ${why}`,
 })

@@ -1,13 +1,26 @@
 import { Chunk } from './chunk.ts'
 
+/** Stands between the upstream's pieces and the client. */
+export interface Filter {
+  /** Why nothing more can be passed. */
+  readonly failure: string | null
+  /** What people should know of how the stream passed. */
+  readonly note: string | null
+  readonly withheldBytes: number
+  /** What may go on now. */
+  push(piece: Buffer): Buffer | null
+  /** What is still held when the stream ends, in whatever way; asked once. */
+  end(): Buffer | null
+}
+
 /**
  * Takes out of a stream of events what is in it only because the usage was asked for: the usage chunk, and `usage` members
  * that say nothing. Everything else passes byte for byte and at once: only the beginning of an event that may still be that
  * chunk, or of a member that may be such a `usage`, is held until it can be told. Events are read by the WHATWG's grammar.
  */
-export class UsageFilter {
-  /** An event that might have been the usage chunk was too large to be held, and passed. */
-  overflowed = false
+export class UsageFilter implements Filter {
+  readonly failure = null
+  note: string | null = null
   #received = 0
   #passed = 0
   #held: Buffer | null = null
@@ -30,7 +43,6 @@ export class UsageFilter {
     return this.#received - this.#passed - (this.#held?.length ?? 0)
   }
 
-  /** What may go on now. */
   push(piece: Buffer): Buffer | null {
     const before = this.#held?.length ?? 0
     const bytes = this.#held ? Buffer.concat([this.#held, piece]) : piece
@@ -39,14 +51,13 @@ export class UsageFilter {
     this.#read(bytes, before, base)
     let keep = this.#keepFrom()
     if (this.#received - keep > heldLimitBytes) {
-      this.overflowed = true
+      this.note = 'an event that might have been the usage was too large to be held, and passed'
       this.#chunk.pass()
       keep = this.#received
     }
     return this.#letOut(bytes, base, keep)
   }
 
-  /** What is still held when the stream ends, in whatever way. */
   end(): Buffer | null {
     const held = this.#held
     if (held === null) return null
@@ -173,6 +184,10 @@ export class UsageFilter {
   }
 
   #endEvent(at: number): void {
+    if (!this.#begun) {
+      this.#eventFrom = this.#stretchFrom = at
+      return
+    }
     this.#lastWentOut = this.#chunk.isUsage
     if (this.#lastWentOut) this.#out.push(...this.#stretches, [this.#stretchFrom, at])
     this.#chunk.reset()
