@@ -33,7 +33,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   zod: ['api'],
   undici: ['proxy'],
   tiktoken: ['meter'],
-  minizlib: ['formats'],
+  minizlib: ['lib'],
   'eventsource-parser': ['formats'],
   'lru-cache': ['proxy', 'access', 'api'],
   pino: ['lib'],

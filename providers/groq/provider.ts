@@ -7,6 +7,7 @@ export const provider: Provider = {
   apiPrefix: '/openai',
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
+  usageInStreams: 'always',
   hints: { usageAt: ['x_groq', 'usage'], durationsIn: 's' },
   routes: [
     { method: 'POST', path: '/openai/v1/chat/completions', format: 'openai-chat' },

@@ -6,6 +6,7 @@ export const provider: Provider = {
   baseUrl: 'http://127.0.0.1:8080',
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
+  usageInStreams: 'always',
   local: true,
   passesContext: ['x-user-id', 'x-session-id', 'x-thread-id'],
   hints: { usagePerChoice: true },

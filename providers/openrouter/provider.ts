@@ -7,6 +7,7 @@ export const provider: Provider = {
   apiPrefix: '/api',
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
+  usageInStreams: 'always',
   passesContext: ['x-session-id'],
   routes: [
     { method: 'POST', path: '/api/v1/chat/completions', format: 'openai-chat' },

@@ -6,6 +6,7 @@ export const provider: Provider = {
   baseUrl: 'http://127.0.0.1:8000',
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
+  usageInStreams: 'options',
   local: true,
   passesContext: ['x-user-id', 'x-session-id', 'x-thread-id'],
   routes: [

@@ -53,6 +53,8 @@ type Bytes = Pick<
   | 'capture_request'
   | 'capture_response'
   | 'masked'
+  | 'usage_asked'
+  | 'withheld_bytes'
   | 'notes'
 >
 
@@ -196,6 +198,8 @@ function bytesOf({ exchange, requestBody, responseBody, notes }: Findings): Byte
     capture_request: open.captureRequest,
     capture_response: open.captureResponse,
     masked: open.masked || close?.masked === true,
+    usage_asked: head?.usageAsked === true,
+    withheld_bytes: close === null && head?.usageAsked ? null : (close?.withheldBytes ?? 0),
     notes,
   }
 }

@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../lib/clock.ts'
-import type { ExchangeClose, ExchangeHead } from '../records/exchange.ts'
+import type { ExchangeHead } from '../records/exchange.ts'
 import type { EndBy, Phase } from '../records/outcome.ts'
 import { errorBody, type Failure, failureOf } from './failure.ts'
 import { clientHeaders, headerIn, sendableReason } from './headers.ts'
 import { keptResponseHeaders } from './kept-headers.ts'
 import { flatOf, framingOf, lengthOf, pairsOf } from './raw-headers.ts'
 import { ClientLeft, RequestBody } from './request-body.ts'
-import type { Tap } from './tap.ts'
+import type { Closing, Tap } from './tap.ts'
 import type { Connection, Linked, Upstream } from './upstreams.ts'
 
 export interface CallParts {
@@ -27,7 +28,7 @@ export interface CallParts {
   readonly ended: (call: Call) => void
 }
 
-type Framing = ExchangeHead['framing']
+export type Framing = ExchangeHead['framing']
 
 /**
  * One call on its way through: the handler given to undici's dispatch. The client's bytes go first, then the tap sees
@@ -35,9 +36,13 @@ type Framing = ExchangeHead['framing']
  */
 export class Call implements Dispatcher.DispatchHandler, Linked {
   connection?: Connection
+  protected readonly body: RequestBody
+  protected tap: Tap | null = null
+  /** The client is gone. */
+  protected left = false
+  /** Its end is known, and nothing more goes to the client. */
+  protected over = false
   readonly #parts: CallParts
-  readonly #body: RequestBody
-  #tap: Tap | null = null
   #controller: Dispatcher.DispatchController | null = null
   #requestEndAtMs: number | null = null
   #dispatchedAtMs: number | null = null
@@ -48,18 +53,16 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
   #head: { status: number; reason: string; flat: string[] } | null = null
   #headFlushed = false
   #lastPiece: Buffer | null = null
-  #left = false
   #drainTimer: NodeJS.Timeout | null = null
   #drainedBytes = 0
-  #over = false
 
   constructor(parts: CallParts) {
     this.#parts = parts
     const { request, response, clock } = parts
-    this.#body = new RequestBody(
+    this.body = new RequestBody(
       request,
       (piece) => {
-        if (!this.#over) this.#tap?.request.keep(piece, clock.mono())
+        if (!this.over) this.tap?.request.keep(piece, clock.mono())
       },
       () => {
         this.#requestEndAtMs = clock.mono()
@@ -72,14 +75,18 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
 
   /** The tap's OPEN frame has been handed in; `dispatch` follows once it is written. */
   tapped(tap: Tap, requestLength: number | null): void {
-    this.#tap = tap
+    this.tap = tap
     if (requestLength !== 0) tap.request.expect(requestLength)
   }
 
   dispatch(): void {
-    if (this.#over) return
-    if (this.#left) return this.#finish('client', 'request', null)
-    const { upstream, request, path, headers, clock } = this.#parts
+    if (this.over) return
+    if (this.left) return this.#finish('client', 'request', null)
+    this.send(this.#parts.headers, this.body.forUpstream())
+  }
+
+  protected send(headers: string[], body: Buffer | Readable | null): void {
+    const { upstream, request, path, clock } = this.#parts
     this.#dispatchedAtMs = clock.mono()
     upstream.dispatcher.dispatch(
       {
@@ -87,7 +94,7 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
         path: upstream.basePath + path,
         method: request.method as Dispatcher.HttpMethod,
         headers,
-        body: this.#body.forUpstream(),
+        body,
         reset: false,
         headersTimeout: upstream.limits.headerWaitMs,
         bodyTimeout: upstream.limits.idleMs,
@@ -98,12 +105,12 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
 
   /** Ends the call at once, when the proxy stops and its patience is over. */
   cut(): void {
-    if (this.#over) return
+    if (this.over) return
     const { response } = this.#parts
     if (response.headersSent) this.#cutClient()
     else response.destroy()
     const phase = this.#requestEndAtMs === null ? 'request' : this.#phase()
-    if (this.#left) this.#finish('client', phase, null)
+    if (this.left) this.#finish('client', phase, null)
     else this.#finish('proxy', phase, stopped)
     this.#controller?.abort(new ClientLeft())
   }
@@ -112,7 +119,7 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
     this.#controller = controller
     this.#connectedAtMs = this.#parts.clock.mono()
     const { onDisconnect } = this.#parts.upstream.limits
-    if (this.#over || (this.#left && onDisconnect === 'cancel')) controller.abort(new ClientLeft())
+    if (this.over || (this.left && onDisconnect === 'cancel')) controller.abort(new ClientLeft())
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
@@ -120,36 +127,42 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
     const atMs = this.#parts.clock.mono()
     const raw = flatOf(controller.rawHeaders)
     const length = lengthOf(raw)
-    this.#status = status
-    this.#framing = framingOf(this.#parts.request.method, status, raw, length)
-    this.#remaining = length ?? 0
-    const latin1Reason = Buffer.from(reason).toString('latin1')
-    this.#tap?.head({
+    const head: ExchangeHead = {
       status,
-      reason: latin1Reason,
+      reason: Buffer.from(reason).toString('latin1'),
       atMs,
-      framing: this.#framing,
+      framing: framingOf(this.#parts.request.method, status, raw, length),
       contentLength: length,
       contentType: headerIn(raw, 'content-type'),
       contentEncoding: headerIn(raw, 'content-encoding'),
       headers: keptResponseHeaders(raw, this.#parts.mask),
-    })
-    if (this.#framing !== 'none') this.#tap?.response.expect(this.#framing === 'length' ? length : null)
-    if (this.#left) return
-    this.#head = { status, reason: sendableReason(latin1Reason), flat: clientHeaders(raw, this.#framing === 'chunked') }
-    if (this.#framing === 'none' || (this.#framing === 'length' && length === 0)) return
+    }
+    this.answered(head, raw, head.framing)
+  }
+
+  /** `raw`: the head's fields as they came. `framing`: how the client is to get the body. */
+  protected answered(head: ExchangeHead, raw: string[], framing: Framing): void {
+    const { status, reason, contentLength: length } = head
+    this.#status = status
+    this.#framing = framing
+    this.#remaining = length ?? 0
+    this.tap?.head(head)
+    if (framing !== 'none') this.tap?.response.expect(head.framing === 'length' ? length : null)
+    if (this.left) return
+    this.#head = { status, reason: sendableReason(reason), flat: clientHeaders(raw, framing === 'chunked') }
+    if (framing === 'none' || (framing === 'length' && length === 0)) return
     this.#sendHead()
     process.nextTick(flush, this)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
     const atMs = this.#parts.clock.mono()
-    if (!this.#left) {
+    if (!this.left) {
       this.#remaining -= piece.length
       if (this.#framing === 'length' && this.#remaining <= 0) this.#lastPiece = piece
-      else this.#pass(controller, piece)
+      else this.pass(controller, piece)
     } else this.#drain(controller, piece)
-    this.#tap?.response.keep(piece, atMs)
+    this.tap?.response.keep(piece, atMs)
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -158,13 +171,13 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
       return
     }
     const trailers = this.#framing === 'chunked' ? flatOf(controller.rawTrailers) : []
-    this.#finish(this.#left ? 'client' : null, this.#left ? 'data' : 'done', null, true, () => this.#release(trailers))
+    this.#finish(this.left ? 'client' : null, this.left ? 'data' : 'done', null, true, () => this.#release(trailers))
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.#over) return
+    if (this.over) return
     const phase = this.#phase()
-    if (this.#left || error instanceof ClientLeft) {
+    if (this.left || error instanceof ClientLeft) {
       this.#parts.response.destroy()
       return this.#finish('client', this.#requestEndAtMs === null ? 'request' : phase, null)
     }
@@ -179,7 +192,8 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
     return this.#status !== null ? 'data' : this.#connectedAtMs !== null ? 'headers' : 'connect'
   }
 
-  #pass(controller: Dispatcher.DispatchController, piece: Buffer): void {
+  /** To the client, at its pace. */
+  protected pass(controller: Dispatcher.DispatchController, piece: Buffer): void {
     const { response } = this.#parts
     this.#headFlushed = true
     if (response.write(piece)) return
@@ -208,7 +222,7 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
 
   /** For `process.nextTick`: the head goes out alone when no data came along with it. */
   flushHead(): void {
-    if (this.#headFlushed || this.#lastPiece || this.#over || this.#left) return
+    if (this.#headFlushed || this.#lastPiece || this.over || this.left) return
     this.#headFlushed = true
     // not flushHeaders(), which sends latin1 header values as UTF-8
     this.#parts.response.write(noBytes)
@@ -216,7 +230,7 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
 
   #release(trailers: readonly string[]): void {
     const { response } = this.#parts
-    if (this.#left || response.destroyed) return
+    if (this.left || response.destroyed) return
     if (!response.headersSent) this.#sendHead()
     if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
     if (this.#lastPiece) response.end(this.#lastPiece)
@@ -255,8 +269,8 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
   }
 
   #clientLeft(): void {
-    if (this.#over || this.#left) return
-    this.#left = true
+    if (this.over || this.left) return
+    this.left = true
     const { limits } = this.#parts.upstream
     const abort = (): void => this.#controller?.abort(new ClientLeft())
     // without a controller the call is not on a connection yet: `dispatch` or `onRequestStart` will see that the client left
@@ -274,20 +288,11 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
     upstreamComplete = false,
     release = nothing,
   ): void {
-    if (this.#over) return
-    this.#over = true
+    if (this.over) return
+    this.over = true
     if (this.#drainTimer) clearTimeout(this.#drainTimer)
     const { clock, ended, mask } = this.#parts
-    const close: Omit<
-      ExchangeClose,
-      | 'requestBytes'
-      | 'responseBytes'
-      | 'firstByteAtMs'
-      | 'lastByteAtMs'
-      | 'requestSha256'
-      | 'responseSha256'
-      | 'masked'
-    > = {
+    const close: Closing = {
       atMs: clock.mono(),
       endBy,
       endPhase,
@@ -302,8 +307,12 @@ export class Call implements Dispatcher.DispatchHandler, Linked {
       release()
       ended(this)
     }
-    if (this.#tap) this.#tap.close(close, done)
+    if (this.tap) this.close(this.tap, close, done)
     else done()
+  }
+
+  protected close(tap: Tap, close: Closing, done: () => void): void {
+    tap.close(close, done)
   }
 }
 

@@ -30,6 +30,7 @@ const failures: Readonly<Record<string, Omit<Failure, 'message'> & { says: strin
     code: 'upstream_length',
     says: 'sent another length than it announced',
   },
+  ERR_ANSWER_CODING: { status: 502, code: 'upstream_coding', says: 'sent a compressed stream that cannot be read' },
   UND_ERR_HEADERS_OVERFLOW: { status: 502, code: 'upstream_headers', says: 'sent more than 64 KiB of headers' },
 }
 

@@ -4,7 +4,8 @@ import type { Clock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { CallContext, ExchangeOpen } from '../records/exchange.ts'
 import type { Settings } from '../settings/settings.ts'
-import { Call } from './call.ts'
+import { callMaker } from './asking/asks.ts'
+import type { Call, CallParts } from './call.ts'
 import { callerOf, captureOf } from './context.ts'
 import { upstreamHeaders } from './headers.ts'
 import { keptRequestHeaders } from './kept-headers.ts'
@@ -35,6 +36,7 @@ const greeting = Buffer.from('Sightglass is running\n')
 export function createForwarder(parts: ForwardParts): Forwarder {
   const active = new Set<Call>()
   let idlers: (() => void)[] = []
+  const makeCall = callMaker(parts.settings)
 
   function ended(call: Call): void {
     active.delete(call)
@@ -77,7 +79,7 @@ export function createForwarder(parts: ForwardParts): Forwarder {
       secretHints: masks.map(({ hint }) => hint),
       notes: masks.length === 0 ? notes : notes.map(mask),
     }
-    const call = new Call({
+    const callParts: CallParts = {
       id: open.id,
       request,
       response,
@@ -89,7 +91,8 @@ export function createForwarder(parts: ForwardParts): Forwarder {
       mask,
       greeting: route.greeting ? greeting : null,
       ended,
-    })
+    }
+    const call = makeCall(callParts, context.project)
     active.add(call)
     const tap = new Tap(journal, settings, masks, open, () => call.dispatch())
     call.tapped(tap, requestLength(request))

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
-const earlyLimitBytes = 256 * 1024
+export const earlyLimitBytes = 256 * 1024
 
 /**
  * The client's body on its way up. What arrived before the call was dispatched is sent as one buffer if it is all there;
@@ -13,6 +13,8 @@ export class RequestBody {
   readonly #request: IncomingMessage
   readonly #early: Buffer[] = []
   #earlyBytes = 0
+  #earlyLimit = earlyLimitBytes
+  #full = nothing
   #stream: Readable | null = null
 
   /** `seen` gets every piece as it arrives, `ended` once after the last one. */
@@ -29,7 +31,7 @@ export class RequestBody {
       if (this.#stream === null) {
         this.#early.push(piece)
         this.#earlyBytes += piece.length
-        if (this.#earlyBytes >= earlyLimitBytes) request.pause()
+        if (this.#earlyBytes >= this.#earlyLimit) this.#pause()
       } else if (!this.#stream.destroyed && !this.#stream.push(piece)) request.pause()
     })
     request.once('end', () => {
@@ -40,6 +42,26 @@ export class RequestBody {
     request.once('close', () => {
       if (!this.complete) this.#stream?.destroy(new ClientLeft())
     })
+  }
+
+  /**
+   * Before anything has come: takes up to `limitBytes` before the call is dispatched, and tells once when all is there, or that
+   * much, or the client is gone.
+   */
+  collect(limitBytes: number, tell: () => void): void {
+    const request = this.#request
+    this.#earlyLimit = limitBytes
+    this.#full = (): void => {
+      this.#full = nothing
+      tell()
+    }
+    request.once('end', () => this.#full())
+    request.once('close', () => this.#full())
+  }
+
+  #pause(): void {
+    this.#request.pause()
+    this.#full()
   }
 
   /** Called once, when the call is dispatched. */
@@ -63,6 +85,8 @@ export class RequestBody {
     return stream
   }
 }
+
+const nothing = (): void => {}
 
 export class ClientLeft extends Error {
   override name = 'ClientLeft'

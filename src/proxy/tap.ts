@@ -41,7 +41,7 @@ export class Tap {
     this.#journal.head(this.#exchange, head)
   }
 
-  close(close: Omit<ExchangeClose, SideFacts>, written: (safe: boolean) => void): void {
+  close(close: Closing, written: (safe: boolean) => void): void {
     const { request, response } = this
     request.end()
     response.end()
@@ -57,6 +57,9 @@ export class Tap {
     this.#journal.close(this.#exchange, { ...close, ...facts }, written)
   }
 }
+
+/** Of a CLOSE frame what the tap does not know itself. */
+export type Closing = Omit<ExchangeClose, SideFacts>
 
 type SideFacts =
   | 'requestBytes'

@@ -48,7 +48,8 @@ export function openUpstreams(settings: Settings, providers: ReadonlyMap<string,
 
 function open(name: string, provider: Provider, chosen: UpstreamSettings | undefined, settings: Settings): Upstream {
   const url = new URL(chosen?.url ?? provider.baseUrl)
-  const limits: UpstreamLimits = { ...settings.upstreamDefaults, ...given(chosen ?? {}) }
+  const { includeUsage = settings.upstreamDefaults.includeUsage } = settings.upstreams[provider.id] ?? {}
+  const limits: UpstreamLimits = { ...settings.upstreamDefaults, includeUsage, ...given(chosen ?? {}) }
   return {
     name,
     provider,

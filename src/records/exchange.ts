@@ -77,6 +77,8 @@ export interface ExchangeHead {
   contentType: string | null
   contentEncoding: string | null
   headers: HeaderPairs
+  /** The answer is one to a request to which the question for its usage was added. */
+  usageAsked?: true
 }
 
 export interface ExchangeClose {
@@ -106,6 +108,8 @@ export interface ExchangeClose {
   upstreamComplete: boolean
   /** Content found on the way that was masked after OPEN was written. */
   masked: boolean
+  /** Bytes of the answer that the client was not sent, because they are there only for that question. */
+  withheldBytes?: number
   /** What people should know of how the call was kept. */
   notes?: readonly string[]
 }

@@ -22,6 +22,11 @@ export interface Provider {
     readonly swallowsErrors?: boolean
     readonly guessesInput?: boolean
   }
+  /**
+   * When its OpenAI-shaped streams tell their usage. `asked` (if not said): with `stream_options.include_usage`. `options`: with
+   * any `stream_options` that do not say no. `always`: also unasked, or it refuses the question; it is never asked.
+   */
+  readonly usageInStreams?: 'asked' | 'options' | 'always'
   /** Runs on own hardware: unknown models still cost 0, by the price file's rules. */
   readonly local?: boolean
   /** Context headers of ours that this vendor reads itself and that are therefore passed on (`x-session-id` …). */

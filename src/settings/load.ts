@@ -71,14 +71,14 @@ export function loadSettings(sources: Sources): LoadedSettings {
   checkTogether(values, upstreamIds, provenance, cwd, problems)
   problems.raise()
 
-  const { connectMs, headerWaitMs, idleMs, onDisconnect, drainBytes, drainMs, ...rest } = values
+  const { connectMs, headerWaitMs, idleMs, onDisconnect, drainBytes, drainMs, includeUsage, ...rest } = values
   const settings: Settings = {
     ...rest,
     dataDir: resolve(cwd, values.dataDir),
     caFile: values.caFile === null ? null : resolve(cwd, values.caFile),
     pricesFile: values.pricesFile === null ? null : resolve(cwd, values.pricesFile),
     csvFallbackDir: values.csvFallbackDir === null ? null : resolve(cwd, values.csvFallbackDir),
-    upstreamDefaults: { connectMs, headerWaitMs, idleMs, onDisconnect, drainBytes, drainMs },
+    upstreamDefaults: { connectMs, headerWaitMs, idleMs, onDisconnect, drainBytes, drainMs, includeUsage },
     ...sections,
   }
   return { settings: frozen(settings), provenance, configFile: file.name, warnings }

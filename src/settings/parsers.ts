@@ -23,6 +23,11 @@ export const oneOf = <const Choice extends string>(...choices: readonly Choice[]
     choices.find((choice) => choice === given.trim().toLowerCase()),
   )
 
+export const yesOrNo: Parser<boolean> = parser('true or false', (given) => {
+  const word = given.trim().toLowerCase()
+  return word === 'true' || (word === 'false' ? false : undefined)
+})
+
 export const whole = (least: number, most: number): Parser<number> =>
   parser(`a whole number from ${least} to ${most}`, (given) => {
     const value = /^\d{1,15}$/.test(given.trim()) ? Number(given) : Number.NaN
@@ -144,10 +149,10 @@ export const host: Parser<string> = parser('an IP address or a host name, withou
   return isIP(bare) !== 0 || hostName.test(bare) ? bare : undefined
 })
 
-/** Names of projects, as the context headers carry them. */
+/** Names of projects, as the context headers carry them; calls are recorded under the name in small letters. */
 export const projectId: Parser<string> = parser(
   'letters, digits, dot, dash and underscore, at most 100, a letter or digit at both ends',
-  (given) => (/^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?$/i.test(given) ? given : undefined),
+  (given) => (/^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?$/i.test(given) ? given.toLowerCase() : undefined),
 )
 
 export const upstreamId: Parser<string> = parser(

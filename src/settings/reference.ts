@@ -39,7 +39,8 @@ upstreams:
 \`\`\`
 
 Each may hold ${upstreamNames.map((name) => `\`${name}\``).join(', ')}. \`provider\` and \`url\` are needed, unless the name is
-a provider's own; \`proxy\` is an address or \`direct\`; the others are as in \`upstream_defaults\`.
+a provider's own; \`proxy\` is an address or \`direct\`; the others are as in \`upstream_defaults\`. What the entry under a
+provider's own name says of \`include_usage\` holds for every upstream of that provider that does not say it.
 
 \`UPSTREAM_<ID>\` sets a url from the environment, with or without the \`/v1\` that the paths carry: \`UPSTREAM_OPENAI\`,
 \`UPSTREAM_VLLM_B\` (the upstream \`vllm-b\`). A new name must begin with that of its provider.
@@ -62,6 +63,7 @@ capture:
 projects:
   checkout:                            # as calls carry it in x-project-id or /p/checkout/…
     name: Checkout assistant
+    include_usage: true                # counts more than what upstreams say; see metering.md
 keys:
   0123456789abcdef0123456789abcdef:    # the fingerprint, as \`sightglass usage --group-by key\` prints it
     project: checkout                  # for calls that name none

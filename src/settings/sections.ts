@@ -19,10 +19,14 @@ export function readSections(
 }
 
 function readProjects(sources: SectionSources): Record<string, ProjectSettings> {
+  const wanted: Fields<ProjectSettings> = {
+    name: parse.text('a name for people'),
+    includeUsage: { ...parse.yesOrNo, as: 'include_usage' },
+  }
   return Object.fromEntries(
     namedEntries('projects', parse.projectId, sources).map(({ id, entry }) => [
       id,
-      readFields<ProjectSettings>(entry.value, `projects.${id}`, { name: parse.text('a name for people') }, sources),
+      readFields<ProjectSettings>(entry.value, `projects.${id}`, wanted, sources),
     ]),
   )
 }

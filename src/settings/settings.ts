@@ -69,6 +69,8 @@ export interface UpstreamLimits {
   /** With `drain`: how much and how long the rest of an answer is read after the client left. */
   readonly drainBytes: number
   readonly drainMs: number
+  /** Streams that lack it are asked for their usage, and the client does not see it. */
+  readonly includeUsage: boolean
 }
 
 export interface UpstreamSettings extends Partial<UpstreamLimits> {
@@ -91,6 +93,8 @@ export interface CaptureRule {
 
 export interface ProjectSettings {
   readonly name?: string
+  /** Counts more than what the upstream's settings say. */
+  readonly includeUsage?: boolean
 }
 
 export interface KeySettings {

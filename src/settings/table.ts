@@ -153,6 +153,15 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     isDuration: true,
     about: 'With `on_disconnect: drain`, how long the answer is still read.',
   },
+  includeUsage: {
+    path: 'upstream_defaults.include_usage',
+    env: ['INCLUDE_USAGE'],
+    flag: 'include-usage',
+    parse: parse.yesOrNo,
+    fallback: 'false',
+    about:
+      'Whether OpenAI-shaped streams are asked for their usage (`stream_options.include_usage`) when the client does not ask; it is taken out of the answer again.',
+  },
   httpsProxy: {
     path: 'https_proxy',
     env: ['HTTPS_PROXY', 'https_proxy'],

@@ -36,6 +36,7 @@ const wanted: Fields<UpstreamSettings> = {
   onDisconnect: { ...table.onDisconnect.parse, as: 'on_disconnect' },
   drainBytes: { ...table.drainBytes.parse, as: 'drain_bytes' },
   drainMs: { ...table.drainMs.parse, as: 'drain_time' },
+  includeUsage: { ...table.includeUsage.parse, as: 'include_usage' },
 }
 
 /** Names that an entry under `upstreams` may hold. */

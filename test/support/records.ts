@@ -149,6 +149,8 @@ function aMetadata(
     capture_request: 'full',
     capture_response: 'full',
     masked: false,
+    usage_asked: false,
+    withheld_bytes: 0,
     notes: [],
     ...overrides,
   }

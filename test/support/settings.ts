@@ -19,6 +19,7 @@ export function testSettings(overrides: SettingsOverrides & { dataDir: string })
       onDisconnect: 'cancel',
       drainBytes: 16 * 1024 * 1024,
       drainMs: 60_000,
+      includeUsage: false,
     },
     httpsProxy: null,
     httpProxy: null,

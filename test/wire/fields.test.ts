@@ -101,6 +101,8 @@ const callFields = ({ all, sent }: { all: RawAnswer; sent: string }) =>
     capture_request: 'full',
     capture_response: 'full',
     masked: false,
+    usage_asked: false,
+    withheld_bytes: 0,
     notes: [],
     cost_estimated: false,
     unpriced_reason: null,

@@ -114,6 +114,11 @@ const metadata = z
     capture_request: capture('what was kept of the request'),
     capture_response: capture('what was kept of the answer'),
     masked: flag("something of the call's own secrets was masked"),
+    usage_asked: flag('the upstream was asked for the usage of this stream, and the client had not asked'),
+    withheld_bytes: countOrNull(
+      'of the answer, before compression, that the client was not sent for that reason',
+      'bytes',
+    ),
     notes: z.array(z.string()).readonly().openapi({ description: 'oddities of the call' }),
   })
   .openapi('TelemetryMetadata') satisfies z.ZodType<TelemetryRecord['metadata']>

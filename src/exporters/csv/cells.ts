@@ -220,6 +220,8 @@ const unknown: Omit<TelemetryMetadata, Known> = {
   capture_request: 'off',
   capture_response: 'off',
   masked: false,
+  usage_asked: false,
+  withheld_bytes: 0,
 }
 
 /** The run of an imported call: the numbers again, and nothing of what was said. */

@@ -1,5 +1,6 @@
+import { isCoding } from '../../lib/inflater.ts'
 import type { Body, Piece } from '../../records/exchange.ts'
-import { isCoding, Unpacker } from './unpacker.ts'
+import { Unpacker } from './unpacker.ts'
 
 /** A body without its content coding; every piece keeps the arrival time of the bytes that completed it. */
 export interface Content {
