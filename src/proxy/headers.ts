@@ -1,3 +1,5 @@
+import { byName } from './by-name.ts'
+
 /**
  * Which header fields cross the proxy. Everything does, in order, case and number, but for the rows of these tables.
  */
@@ -45,6 +47,15 @@ const endToEndAlways: ReadonlySet<string> = new Set([
   'x-api-key',
 ])
 
+const requestField = byName((lower) => ({
+  lower,
+  stays:
+    hopByHop.has(lower) || requestStays.has(lower) || requestStaysPrefixes.some((prefix) => lower.startsWith(prefix)),
+  tellsContext: contextHeaders.has(lower),
+}))
+
+const answerField = byName((lower) => ({ lower, stays: hopByHop.has(lower) }))
+
 /** The request's fields as they go upstream, flat: [name, value, name, value …]. `authority` is the upstream's own Host. */
 export function upstreamHeaders(
   rawHeaders: readonly string[],
@@ -55,10 +66,8 @@ export function upstreamHeaders(
   const flat: string[] = ['host', authority]
   for (let place = 0; place < rawHeaders.length; place += 2) {
     const name = rawHeaders[place]!
-    const lower = name.toLowerCase()
-    if (hopByHop.has(lower) || requestStays.has(lower) || nominated?.has(lower)) continue
-    if (contextHeaders.has(lower) && !passesContext.has(lower)) continue
-    if (requestStaysPrefixes.some((prefix) => lower.startsWith(prefix))) continue
+    const { lower, stays, tellsContext } = requestField(name)
+    if (stays || nominated?.has(lower) || (tellsContext && !passesContext.has(lower))) continue
     flat.push(name, rawHeaders[place + 1]!)
   }
   return flat
@@ -70,8 +79,8 @@ export function clientHeaders(raw: readonly string[], chunked: boolean): string[
   const flat: string[] = []
   for (let place = 0; place < raw.length; place += 2) {
     const name = raw[place]!
-    const lower = name.toLowerCase()
-    if (hopByHop.has(lower) || nominated?.has(lower) || (lower === 'trailer' && !chunked)) continue
+    const { lower, stays } = answerField(name)
+    if (stays || nominated?.has(lower) || (lower === 'trailer' && !chunked)) continue
     flat.push(name, raw[place + 1]!)
   }
   return flat

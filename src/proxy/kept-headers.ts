@@ -1,4 +1,5 @@
 import type { HeaderPairs } from '../records/exchange.ts'
+import { byName } from './by-name.ts'
 
 /**
  * Header fields worth keeping in a record (wire-formats 3 and 12). A list of what is allowed, never of what is not: a field
@@ -62,21 +63,23 @@ const responsePrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'fireworks-'] 
 const limits = { fields: 64, valueCharacters: 1024 }
 
 export const keptRequestHeaders = (flat: readonly string[], mask: (text: string) => string): HeaderPairs =>
-  keep(flat, request, requestPrefixes, mask)
+  keep(flat, requestField, mask)
 
 export const keptResponseHeaders = (flat: readonly string[], mask: (text: string) => string): HeaderPairs =>
-  keep(flat, response, responsePrefixes, mask)
+  keep(flat, responseField, mask)
 
-function keep(
-  flat: readonly string[],
-  names: ReadonlySet<string>,
-  prefixes: readonly string[],
-  mask: (text: string) => string,
-): HeaderPairs {
+/** A field's name as it is kept; empty for one that is not. */
+const keptName = (names: ReadonlySet<string>, prefixes: readonly string[]) =>
+  byName((lower) => (names.has(lower) || prefixes.some((prefix) => lower.startsWith(prefix)) ? lower : ''))
+
+const requestField = keptName(request, requestPrefixes)
+const responseField = keptName(response, responsePrefixes)
+
+function keep(flat: readonly string[], nameOf: (name: string) => string, mask: (text: string) => string): HeaderPairs {
   const kept: [string, string][] = []
   for (let place = 0; place < flat.length && kept.length < limits.fields; place += 2) {
-    const name = flat[place]!.toLowerCase()
-    if (!names.has(name) && !prefixes.some((prefix) => name.startsWith(prefix))) continue
+    const name = nameOf(flat[place]!)
+    if (name === '') continue
     kept.push([name, mask(flat[place + 1]!.slice(0, limits.valueCharacters))])
   }
   return kept

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { keyedHash } from '../lib/keyed-hash.ts'
 import { hintOf } from '../lib/secret-scan.ts'
 import type { SecretHint } from '../records/exchange.ts'
+import { byName } from './by-name.ts'
 
 /** What one secret of a call looks like to us: its fingerprint, and the bytes to mask wherever they turn up. */
 export interface KnownSecret {
@@ -25,6 +26,12 @@ const credentialHeaders: ReadonlySet<string> = new Set(['authorization', 'x-api-
 const secretHeader =
   /^(?!idempotency-key$)(?:.*[-_])?(?:api-?key|key|token|secret|auth|authorization|password|credential|cookie|signature)s?$/
 const secretParameter = /(?:^|[-_])(?:api-?key|key|token|secret|auth|password|credential|sig|signature|ts)$/i
+
+const holdsSecret = byName((lower) => {
+  if (credentialHeaders.has(lower)) return 'credential'
+  if (!secretHeader.test(lower)) return 'nothing'
+  return lower === 'cookie' ? 'cookies' : 'secret'
+})
 
 const none: CallSecrets = { keyFingerprint: null, masks: [] }
 
@@ -50,11 +57,11 @@ export class Secrets {
       if (masks.length < 16) masks.push(known)
     }
     for (let place = 0; place < rawHeaders.length; place += 2) {
-      const name = rawHeaders[place]!.toLowerCase()
-      const credential = credentialHeaders.has(name)
-      if (!credential && !secretHeader.test(name)) continue
+      const holds = holdsSecret(rawHeaders[place]!)
+      if (holds === 'nothing') continue
+      const credential = holds === 'credential'
       const value = rawHeaders[place + 1]!
-      if (name === 'cookie') for (const part of value.split(';')) add(part.slice(part.indexOf('=') + 1).trim(), false)
+      if (holds === 'cookies') for (const part of value.split(';')) add(part.slice(part.indexOf('=') + 1).trim(), false)
       else add(value.replace(/^(?:bearer|basic|token)\s+/i, '').trim(), credential)
       const password = passwordOf(value)
       if (password) add(password, false)
@@ -94,7 +101,9 @@ function passwordOf(value: string): string | null {
 export function maskText(text: string, masks: readonly KnownSecret[]): string {
   let masked = text
   for (const { forms } of masks)
-    for (const form of forms) if (masked.includes(form)) masked = masked.replaceAll(form, '*'.repeat(form.length))
+    for (const form of forms)
+      if (masked.length >= form.length && masked.includes(form))
+        masked = masked.replaceAll(form, '*'.repeat(form.length))
   return masked
 }
 
