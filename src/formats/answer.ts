@@ -143,6 +143,7 @@ export class Answer {
         ({ calls, blobs, ...choice }): Choice => ({
           ...choice,
           parts: [...choice.parts, ...[...blobs].map(([kind, count]) => placeholder(kind, count))],
+          ...(blobs.has('audio') && { audioBytes: blobs.get('audio')! }),
           toolCalls: [...calls.values()],
         }),
       )

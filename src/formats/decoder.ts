@@ -103,12 +103,23 @@ export interface RequestMessage {
   /** Which call a tool's result answers. */
   toolCallId: string | null
   images: readonly ImageFact[]
+  /** Recordings that were sent along. */
+  audio?: readonly AudioFact[]
 }
 
 export interface ImageFact {
   bytes: number | null
   detail: string | null
   url: boolean
+  /** Pixels, where the image was sent along and tells them. */
+  width?: number
+  height?: number
+}
+
+export interface AudioFact {
+  bytes: number
+  /** By its head, or by what its form usually takes; null when nothing tells. */
+  seconds: number | null
 }
 
 export interface ToolCall {
@@ -164,6 +175,8 @@ export interface Choice {
   finishReasonRaw: string | null
   /** Placeholders for what is no text: `[audio 12 kB]`, `[image 40 kB]`. */
   parts: readonly string[]
+  /** Bytes of generated audio. */
+  audioBytes?: number
 }
 
 export interface AnswerError {

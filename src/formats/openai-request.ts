@@ -1,7 +1,16 @@
 import { arrayAt, booleanAt, countAt, isObject, type JsonObject, numberAt, stringAt } from '../records/json.ts'
-import { type ImageFact, noFacts, type RequestFacts, type RequestMessage, type RequestParameters } from './decoder.ts'
+import {
+  type AudioFact,
+  type ImageFact,
+  noFacts,
+  type RequestFacts,
+  type RequestMessage,
+  type RequestParameters,
+} from './decoder.ts'
 import {
   argumentsText,
+  audioOfBase64,
+  audioText,
   bytesOfBase64,
   choiceOf,
   imageFrom,
@@ -62,8 +71,9 @@ function answerFormat(body: JsonObject): string | null {
 /** One message of a conversation: its text parts joined, everything else as a placeholder. */
 export function openaiMessage(message: unknown): RequestMessage {
   const images: ImageFact[] = []
+  const audio: AudioFact[] = []
   const content = isObject(message) ? message.content : message
-  const parts = typeof content === 'string' ? [content] : arrayAt(content).map((part) => partText(part, images))
+  const parts = typeof content === 'string' ? [content] : arrayAt(content).map((part) => partText(part, images, audio))
   const refusal = stringAt(message, 'refusal')
   return {
     role: stringAt(message, 'role') ?? 'user',
@@ -72,10 +82,11 @@ export function openaiMessage(message: unknown): RequestMessage {
     toolCalls: callsOf(message),
     toolCallId: stringAt(message, 'tool_call_id'),
     images,
+    ...(audio.length > 0 && { audio }),
   }
 }
 
-function partText(part: unknown, images: ImageFact[]): string {
+function partText(part: unknown, images: ImageFact[], recordings: AudioFact[]): string {
   if (typeof part === 'string') return part
   const type = stringAt(part, 'type') ?? 'part'
   const source = stringAt(part, 'image_url', 'url') ?? stringAt(part, 'image_url')
@@ -86,7 +97,13 @@ function partText(part: unknown, images: ImageFact[]): string {
   }
   const text = stringAt(part, 'text') ?? stringAt(part, 'refusal') ?? stringAt(part, 'thinking')
   if (text !== null) return text
-  const data = stringAt(part, 'input_audio', 'data') ?? stringAt(part, 'file', 'file_data')
+  const sound = stringAt(part, 'input_audio', 'data')
+  if (sound !== null) {
+    const audio = audioOfBase64(sound)
+    recordings.push(audio)
+    return audioText(audio)
+  }
+  const data = stringAt(part, 'file', 'file_data')
   return placeholder(type === 'input_audio' ? 'audio' : type, data === null ? null : bytesOfBase64(data))
 }
 

@@ -1,5 +1,7 @@
 import { at, isObject, stringAt } from '../records/json.ts'
-import { type ImageFact, noParameters, type RequestMessage, type RequestParameters } from './decoder.ts'
+import { audioSeconds } from './audio-length.ts'
+import { type AudioFact, type ImageFact, noParameters, type RequestMessage, type RequestParameters } from './decoder.ts'
+import { imageSize } from './image-size.ts'
 import { jsonText } from './json-text.ts'
 
 const toolNameLimit = 128
@@ -19,12 +21,28 @@ export function bytesOfBase64(text: string): number {
 
 /** An image given as `data:` URL, as a link, or as bare base64. */
 export function imageFrom(source: string, detail: string | null = null): ImageFact {
-  if (source.startsWith('data:')) {
-    return { bytes: bytesOfBase64(source.slice(source.indexOf(',') + 1)), detail, url: false }
-  }
+  if (source.startsWith('data:')) return imageOfBase64(source.slice(source.indexOf(',') + 1), detail)
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return { bytes: null, detail, url: true }
-  return { bytes: bytesOfBase64(source), detail, url: false }
+  return imageOfBase64(source, detail)
 }
+
+export const imageOfBase64 = (text: string, detail: string | null = null): ImageFact => ({
+  bytes: bytesOfBase64(text),
+  detail,
+  url: false,
+  ...imageSize(startOfBase64(text)),
+})
+
+export function audioOfBase64(text: string): AudioFact {
+  const bytes = bytesOfBase64(text)
+  return { bytes, seconds: audioSeconds(startOfBase64(text), bytes) }
+}
+
+/** A camera's notes can stand before the size of a picture. */
+const startCharacters = 128 << 10
+const startOfBase64 = (text: string): Buffer => Buffer.from(text.slice(0, startCharacters), 'base64')
+
+export const audioText = (audio: AudioFact): string => placeholder('audio', audio.bytes)
 
 export const imageText = (image: ImageFact): string => placeholder(image.url ? 'image link' : 'image', image.bytes)
 
@@ -86,4 +104,10 @@ export function textsOf(given: unknown): readonly RequestMessage[] {
   }))
 }
 
-export const isTokenIds = (text: string): boolean => /^\[\d+ token ids\]$/.test(text)
+/** How many token ids a prompt was made of; null: it is text. */
+export function tokenIdsIn(text: string): number | null {
+  const count = /^\[(\d+) token ids\]$/.exec(text)?.[1]
+  return count === undefined ? null : Number(count)
+}
+
+export const isTokenIds = (text: string): boolean => tokenIdsIn(text) !== null

@@ -2,11 +2,13 @@ import { expect } from 'vitest'
 import { type ScriptedProvider, scriptedProvider } from '../../src/demo/scripted-provider.ts'
 import type { RunDetail } from '../../src/stores/store.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
+import type { SettingsOverrides } from '../support/settings.ts'
 
 /** The scripted provider, the product in front of it, and the same call made both ways. */
-export async function bothWays(): Promise<BothWays> {
+export async function bothWays(settings: SettingsOverrides = {}): Promise<BothWays> {
   const provider = await scriptedProvider({ pace: { firstTokenMs: 20, tokensPerSecond: 500 } })
   const proxy = await startProxy({
+    ...settings,
     upstreams: { openai: provider.port, anthropic: provider.port, ollama: provider.port },
   })
   const known = new Set<string>()

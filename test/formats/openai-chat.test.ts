@@ -611,6 +611,7 @@ describe('a request', () => {
           { bytes: 12_000, detail: 'low', url: false },
           { bytes: null, detail: null, url: true },
         ],
+        audio: [{ bytes: 6000, seconds: null }],
       },
       {
         role: 'assistant',

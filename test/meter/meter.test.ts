@@ -1,9 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Answer } from '../../src/formats/answer.ts'
 import type { RequestFacts, RequestMessage } from '../../src/formats/decoder.ts'
-import { noFacts } from '../../src/formats/decoder.ts'
 import type { Observed } from '../../src/formats/observed.ts'
-import { estimate } from '../../src/meter/estimate.ts'
 import { meter } from '../../src/meter/meter.ts'
 import type { TokenCounter } from '../../src/meter/metered.ts'
 import { loadPrices } from '../../src/meter/prices.ts'
@@ -209,57 +207,5 @@ describe('cost', () => {
       exchange: { open: { provider: 'anthropic' } },
     })
     expect(claude.cost.picodollars).toBe((1000n * 5_000_000n * 22n) / 10n)
-  })
-})
-
-describe('estimate', () => {
-  const of = (request: Partial<RequestFacts>, fill: (answer: Answer) => void = () => {}) =>
-    estimate('chat', { ...noFacts, model: 'gpt-4o', ...request }, decodedOf(fill), tokens)
-
-  it('adds the framing of messages and names', async () => {
-    expect((await of({ messages: [user('hello world')] })).input).toBe(9)
-    expect((await of({ messages: [user('hello world', { name: 'ada' })] })).input).toBe(11)
-  })
-
-  it('counts pictures by rule, whatever their bytes', async () => {
-    const image = { bytes: 5_000_000, detail: null, url: false }
-    const without = (await of({ messages: [user('x')] })).input!
-    expect((await of({ messages: [user('x', { images: [image] })] })).input! - without).toBe(765)
-    expect((await of({ messages: [user('x', { images: [{ ...image, detail: 'low' }] })] })).input! - without).toBe(85)
-  })
-
-  it('counts reasoning, tool calls and refusals as output, and tools as input', async () => {
-    const spoken = await of({}, (answer) => answer.text(0, 'hello world'))
-    const more = await of({}, (answer) => {
-      answer.text(0, 'hello world')
-      answer.reasoning(0, 'hello world')
-      answer.refusal(0, 'hello world')
-      answer.tool(0, 0, { id: 'a', name: 'hello', arguments: 'hello world' })
-    })
-    expect(more.output - spoken.output).toBe(2 + 2 + 1 + 2 + 8)
-    const asked = { messages: [user('hello world')] }
-    const tooled = await of({ ...asked, toolsText: '[{"type":"function","function":{"name":"weather"}}]' })
-    expect(tooled.input).toBeGreaterThan(9)
-    expect(tooled.output).toBe(0)
-  })
-
-  it('knows nothing of a request that could not be read', async () => {
-    expect(await of({ messages: [] }, (answer) => answer.text(0, 'hello world'))).toMatchObject({
-      input: null,
-      output: 2,
-    })
-  })
-
-  it('does not count an echoed prompt as output', async () => {
-    const echoed = await of({ echo: true, messages: [user('Once upon')] }, (answer) =>
-      answer.text(0, 'Once upon a time'),
-    )
-    expect(echoed.output).toBe(2)
-  })
-
-  it('says when it extrapolated', async () => {
-    const counter: TokenCounter = { count: async (_encoding, texts) => texts.map(() => 1), close: async () => {} }
-    const long = await estimate('chat', { ...noFacts, messages: [user('x'.repeat(3 << 20))] }, null, counter)
-    expect(long.tokenizer).toBe('o200k_base, extrapolated')
   })
 })

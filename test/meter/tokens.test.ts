@@ -151,8 +151,10 @@ describe('encoding of a model', () => {
   it.each([
     ['gpt-4o-mini', 'o200k_base'],
     ['openai/gpt-5.6-sol', 'o200k_base'],
+    ['o1', 'o200k_base'],
     ['o3-mini', 'o200k_base'],
     ['gpt-oss-120b', 'o200k_base'],
+    ['gpt-oss:20b', 'o200k_base'],
     ['ft:gpt-4o-2024-08-06:acme::x', 'o200k_base'],
     ['gpt-4', 'cl100k_base'],
     ['gpt-4-turbo', 'cl100k_base'],
@@ -161,10 +163,18 @@ describe('encoding of a model', () => {
     ['gpt-3.5-turbo-0125', 'cl100k_base'],
     ['gpt-35-turbo', 'cl100k_base'],
     ['text-embedding-3-small', 'cl100k_base'],
-    ['llama3.2:3b', 'o200k_base'],
-    ['claude-sonnet-5-5', 'o200k_base'],
-    [null, 'o200k_base'],
-  ])('%s is %s', (model, encoding) => {
-    expect(encodingFor(model)).toBe(encoding)
+    ['text-davinci-003', 'p50k_base'],
+    ['text-davinci-001', 'r50k_base'],
+    ['text-davinci-edit-001', 'p50k_base'],
+    ['davinci', 'r50k_base'],
+  ])('%s is its own %s', (model, encoding) => {
+    expect(encodingFor(model)).toEqual({ encoding, own: true })
   })
+
+  it.each(['llama3.2:3b', 'claude-sonnet-5-5', 'gemini-3-pro', 'grok-4', 'o4', 'adamant', null])(
+    '%s is counted with a stand-in',
+    (model) => {
+      expect(encodingFor(model)).toEqual({ encoding: 'o200k_base', own: false })
+    },
+  )
 })

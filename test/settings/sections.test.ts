@@ -122,6 +122,26 @@ describe('projects and keys', () => {
     expect(settings.keys).toEqual({ [digits]: { project: 'checkout', name: 'CI' } })
   })
 
+  it('say whether streams are asked for their usage', () => {
+    const yaml =
+      'projects: {a: {include_usage: true}, b: {include_usage: "FALSE"}}\nupstreams: {openai: {include_usage: true}}'
+    const { settings } = load({ yaml })
+    expect(settings.projects).toEqual({ a: { includeUsage: true }, b: { includeUsage: false } })
+    expect(settings.upstreams.openai!.includeUsage).toBe(true)
+    expect(settings.upstreamDefaults.includeUsage).toBe(false)
+    expect(load({ env: { INCLUDE_USAGE: 'true' } }).settings.upstreamDefaults.includeUsage).toBe(true)
+    expect(problemsOf({ yaml: 'projects: {a: {include_usage: perhaps}}' })[0]).toContain('wants true or false')
+  })
+
+  it('have one name in whatever letters they are written, as calls do', () => {
+    const yaml = `projects: {Checkout: {name: x}}\nkeys: {${digits}: {project: CHECKOUT}}\ncapture: {rules: [{project: Checkout, request: off}]}`
+    const { settings } = load({ yaml })
+    expect(Object.keys(settings.projects)).toEqual(['checkout'])
+    expect(settings.keys[digits]).toEqual({ project: 'checkout' })
+    expect(settings.captureRules[0]).toMatchObject({ project: 'checkout' })
+    expect(problemsOf({ yaml: 'projects: {a: {name: x}, A: {name: y}}' })[0]).toContain('is set twice')
+  })
+
   it('are refused under names that no call could carry', () => {
     expect(problemsOf({ yaml: 'projects: {"a b": {name: x}}' })[0]).toContain('projects: name = "a b"')
     expect(problemsOf({ yaml: 'keys: {sk-123: {name: x}}' })[0]).toContain('wants a key fingerprint of 32 hex digits')

@@ -8,6 +8,8 @@ export interface Sample {
   /** `<provider>/<path below samples, without .json>`. */
   name: string
   provider: string
+  /** A real server answered, and counted; else the sample was written by hand. */
+  recorded: boolean
   note: string | null
   request: { method: string; path: string; headers: readonly HeaderPair[]; body: Buffer }
   response: {
@@ -72,6 +74,7 @@ function samplesBelow(provider: string, root: string): Sample[] {
     return {
       name: `${provider}/${name}`,
       provider,
+      recorded: !written.server.startsWith('written'),
       note: written.note ?? null,
       request: { ...written.request, body: bytes(written.request.body) },
       response: {
@@ -123,6 +126,7 @@ const bytes = (written: WrittenText): Buffer =>
 type WrittenText = string | null | { base64: string }
 
 interface Written {
+  server: string
   note?: string
   request: Omit<Sample['request'], 'body'> & { body: WrittenText }
   response: Omit<Sample['response'], 'pieces' | 'cut'> & { pieces: [number, WrittenText][]; cut?: boolean }

@@ -100,7 +100,7 @@ const metadata = z
     provider_ms: amountOrNull('what the server itself reported', 'ms'),
     output_tokens_per_second: amountOrNull('output per second of generation', 'tokens/s'),
     token_source: tokenSource,
-    tokenizer: textOrNull('encoding of an estimate'),
+    tokenizer: textOrNull('what counted an estimate: its encoding, and what to think of it'),
     usage: orNull(tokenUsage, 'tokens by kind'),
     cost_picodollars: field(z.string().nullable(), 'cost, exact, as decimal text; null when unknown', '10⁻¹² USD'),
     cost_usd: amountOrNull('cost, rounded to a double; null when unknown', 'USD'),

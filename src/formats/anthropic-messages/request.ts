@@ -4,6 +4,7 @@ import {
   argumentsText,
   bytesOfBase64,
   imageFrom,
+  imageOfBase64,
   imageText,
   parametersOf,
   placeholder,
@@ -78,7 +79,7 @@ function readBlocks(content: unknown): Pick<RequestMessage, 'text' | 'toolCalls'
 
 const imageOf = (source: unknown): ImageFact => {
   const data = stringAt(source, 'data')
-  if (data !== null) return { bytes: bytesOfBase64(data), detail: null, url: false }
+  if (data !== null) return imageOfBase64(data)
   const url = stringAt(source, 'url')
   return url === null ? { bytes: null, detail: null, url: false } : imageFrom(url)
 }

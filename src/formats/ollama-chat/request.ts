@@ -1,6 +1,6 @@
 import { arrayAt, at, booleanAt, isObject, numberAt, stringAt } from '../../records/json.ts'
 import { type ImageFact, noFacts, type RequestFacts, type RequestMessage, type RequestParameters } from '../decoder.ts'
-import { argumentsText, bytesOfBase64, imageText, parametersOf, scalarAt, stopsOf, toolsOf } from '../request-text.ts'
+import { argumentsText, imageOfBase64, imageText, parametersOf, scalarAt, stopsOf, toolsOf } from '../request-text.ts'
 
 /** Facts of a `/api/chat` request; a stream is asked for unless it says `stream: false`. */
 export function readChatRequest(body: unknown): RequestFacts {
@@ -41,7 +41,7 @@ export function ollamaParameters(body: unknown): RequestParameters {
 export const imagesOf = (images: unknown): ImageFact[] =>
   (Array.isArray(images) ? images : [])
     .filter((image) => typeof image === 'string')
-    .map((image) => ({ bytes: bytesOfBase64(image), detail: null, url: false }))
+    .map((image) => imageOfBase64(image))
 
 export const withImages = (text: string, images: readonly ImageFact[]): string =>
   [text, ...images.map(imageText)].filter((part) => part !== '').join('\n')

@@ -69,7 +69,7 @@ export class Chunk implements JsonWatcher {
     return this.endsAsUsage && this.#scan.whole
   }
 
-  /** The same of an event in which the stream ended. */
+  /** The same of an event in which the stream ended, be it in the middle of its usage. */
   get endsAsUsage(): boolean {
     return this.undecided && this.#hasUsage
   }
@@ -107,6 +107,7 @@ export class Chunk implements JsonWatcher {
   #beginMember(kind: JsonKind, name: string | null): void {
     this.#member = name
     if (name === 'usage' && (kind === 'null' || kind === 'object')) {
+      this.#hasUsage ||= kind === 'object'
       this.#allZero = kind === 'object'
       this.#counts = 0
       return
@@ -117,8 +118,7 @@ export class Chunk implements JsonWatcher {
 
   #endUsage(kind: JsonKind, to: number): void {
     if (kind === 'null') this.undecided = false
-    else if (kind === 'object') this.#hasUsage = true
-    else return
+    else if (kind !== 'object') return
     if (kind === 'object' && !(this.#allZero && this.#counts > 0)) this.#stays()
     else if (this.#kept > 0) this.#drop(to)
     else this.#droppedTo = to

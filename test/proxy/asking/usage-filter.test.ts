@@ -83,6 +83,7 @@ describe('a stream whose usage was asked for reaches the client as one whose usa
     ['its other fields', `event: message\nid: 7\nretry: 1\ndata: {"choices":[],${usage}}\n\n${done}`, done],
     ['two of them', chunk(`"choices":[],${usage}`) + chunk(`"choices":[],${usage}`) + done, done],
     ['no blank line behind it', `${word()}data: {"choices":[],${usage}}`, word()],
+    ['an end in the middle of its usage', `${word()}data: {"choices":[],"usage":{"prompt_to`, word()],
     ['an escaped name', `data: {"choic\\u0065s":[],"\\u0075sage":{"a":1}}\n\n${done}`, done],
     ['a BOM', `\ufeffdata: {"choices":[],${usage}}\n\n${done}`, `\ufeff${done}`],
   ])('%s', (_what, asked, wanted) => everyCut(asked, wanted))
