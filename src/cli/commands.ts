@@ -33,6 +33,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./replay.ts')).replay,
   },
   {
+    name: 'reprice',
+    operands: [],
+    summary: 'Makes the cost of past calls again, by the present prices.',
+    load: async () => (await import('./reprice.ts')).repriceCommand,
+  },
+  {
     name: 'import',
     operands: ['FILE...'],
     summary: 'Reads CSV files of calls, such as the fallback writes, into the records.',

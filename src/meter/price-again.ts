@@ -1,32 +1,14 @@
-import type { BilledLine } from '../records/bill.ts'
+import type { RecordedCall, RecordedCost } from '../records/bill.ts'
 import { stringAt } from '../records/json.ts'
-import type { RunRecord } from '../records/llm-run.ts'
 import { modelOperations } from '../records/outcome.ts'
 import { ownNames } from '../records/stored-names.ts'
-import type { TelemetryMetadata, TelemetryRecord } from '../records/telemetry.ts'
+import type { TelemetryMetadata } from '../records/telemetry.ts'
 import { type Usage, unknownUsage } from '../records/usage.ts'
 import { type Billable, costOf } from './cost.ts'
 import { decimalText } from './decimal.ts'
 import type { Cost } from './metered.ts'
 import { conditionsOf, withUpstreamBill } from './price-terms.ts'
 import type { PriceBook } from './prices.ts'
-
-/** What a record says of its cost. */
-export type CostFields = Pick<
-  TelemetryMetadata,
-  'cost_picodollars' | 'cost_usd' | 'cost_estimated' | 'unpriced_reason' | 'price_version'
->
-
-export interface RecordedCost {
-  fields: CostFields
-  bill: readonly BilledLine[]
-}
-
-/** A call as far as its price depends on it. Its run may have expired before it. */
-export interface RecordedCall {
-  telemetry: Pick<TelemetryRecord, 'timestamp_ms' | 'metadata'>
-  run: Pick<RunRecord, 'service_tier' | 'raw_usage'> | null
-}
 
 /** The cost of a recorded call by other prices than then; null for what is no call of a model. */
 export function priceAgain(call: RecordedCall, prices: PriceBook): RecordedCost | null {

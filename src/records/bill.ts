@@ -1,3 +1,6 @@
+import type { RunRecord } from './llm-run.ts'
+import type { TelemetryMetadata, TelemetryRecord } from './telemetry.ts'
+
 /** A line of a call's bill, as records keep it. The amounts of all lines together are the cost, to the last 10⁻¹² dollar. */
 export interface BilledLine {
   /** What was billed: `input`, `cached_input`, `output`, `web_search` … */
@@ -27,4 +30,21 @@ export interface PriceTerms {
   reported_usd: string | null
   /** Quantities that are no tokens (`images`, `seconds` …), by name. */
   units: Readonly<Record<string, number | string>>
+}
+
+/** What a record says of its cost. */
+export type CostFields = Pick<
+  TelemetryMetadata,
+  'cost_picodollars' | 'cost_usd' | 'cost_estimated' | 'unpriced_reason' | 'price_version'
+>
+
+export interface RecordedCost {
+  fields: CostFields
+  bill: readonly BilledLine[]
+}
+
+/** A call as far as its price depends on it. Its run may have expired before it. */
+export interface RecordedCall {
+  telemetry: Pick<TelemetryRecord, 'timestamp_ms' | 'metadata'>
+  run: Pick<RunRecord, 'service_tier' | 'raw_usage'> | null
 }
