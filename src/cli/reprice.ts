@@ -4,7 +4,6 @@ import { systemClock } from '../lib/clock.ts'
 import { given as present } from '../lib/given.ts'
 import { createLog } from '../lib/log.ts'
 import { priceAgain } from '../meter/price-again.ts'
-import { loadPrices } from '../meter/prices.ts'
 import type { Settings } from '../settings/settings.ts'
 import { resendTotals } from '../stores/migrate.ts'
 import { openMongoCosts } from '../stores/mongodb/index.ts'
@@ -17,6 +16,7 @@ import type { Command, Io } from './command.ts'
 import { CommandFailure } from './failure.ts'
 import { pepperId, retentionOf } from './mongo-settings.ts'
 import { settingOptions } from './options.ts'
+import { pricesOf } from './prices-of.ts'
 import { everySecond } from './progress.ts'
 import { filterOptions, filters, timeZone } from './question.ts'
 import { repriceText } from './reprice-text.ts'
@@ -89,14 +89,6 @@ async function repriced(settings: Settings, filter: RepriceFilter, isTrial: bool
     throw failure(error, settings, isTrial)
   } finally {
     await mongo?.close()
-  }
-}
-
-function pricesOf({ pricesFile }: Settings) {
-  try {
-    return loadPrices(pricesFile === null ? [] : [pricesFile])
-  } catch (error) {
-    throw new CommandFailure(error instanceof Error ? error.message : String(error), { cause: error })
   }
 }
 
