@@ -21,7 +21,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   exporters: ['lib', 'records', 'delivery'],
   access: ['lib', 'records', 'settings'],
   api: ['lib', 'records', 'settings', 'access', 'stores'],
-  cli: ['lib', 'records', 'settings', 'stores', 'exporters', 'api', 'demo'],
+  cli: ['lib', 'records', 'settings', 'formats', 'meter', 'pipeline', 'stores', 'exporters', 'api', 'demo'],
   demo: ['lib', 'records', 'settings'],
 }
 

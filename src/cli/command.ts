@@ -3,7 +3,7 @@ import type { Arguments, Option } from './options.ts'
 /** A command as the list of all has it; the rest of it is loaded when it is called. */
 export interface CommandEntry {
   readonly name: string
-  /** What stands after the name: `ID`. */
+  /** What stands after the name: `ID`; `[ID]` may be left out. */
   readonly operands: readonly string[]
   readonly summary: string
   load(): Promise<Command>

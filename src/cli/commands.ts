@@ -33,6 +33,18 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./replay.ts')).replay,
   },
   {
+    name: 'verify',
+    operands: ['[ID]'],
+    summary: 'Reads the kept bytes of calls again and compares what they say with the records.',
+    load: async () => (await import('./verify.ts')).verify,
+  },
+  {
+    name: 'reprice',
+    operands: [],
+    summary: 'Makes the cost of past calls again, by the present prices.',
+    load: async () => (await import('./reprice.ts')).repriceCommand,
+  },
+  {
     name: 'import',
     operands: ['FILE...'],
     summary: 'Reads CSV files of calls, such as the fallback writes, into the records.',

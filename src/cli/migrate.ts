@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
-import { keyedHash } from '../lib/keyed-hash.ts'
 import { createLog } from '../lib/log.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { MigrationProgress, MigrationReport } from '../stores/migrate.ts'
@@ -9,6 +8,7 @@ import { StoreUnusable } from '../stores/sqlite/database.ts'
 import { DirectoryLocked, lockDirectory } from '../stores/sqlite/lock.ts'
 import type { Command, Io } from './command.ts'
 import { CommandFailure, UsageError } from './failure.ts'
+import { pepperId, retentionOf } from './mongo-settings.ts'
 import { settingOptions } from './options.ts'
 import { filterOptions } from './question.ts'
 import { readSettings } from './settings.ts'
@@ -59,12 +59,7 @@ async function migrated(settings: Settings, io: Io): Promise<MigrationReport> {
       uri,
       database,
       pepperId: pepperId(settings),
-      retention: {
-        telemetry: settings.telemetryDays,
-        llm_runs: settings.llmRunsDays,
-        connection_logs: settings.connectionLogsDays,
-        metrics: settings.metricsDays,
-      },
+      retention: retentionOf(settings),
       clock: systemClock,
       log: createLog({ level: 'warn', format: 'pretty', write: (line) => io.note(line) }),
       progress: progressTo(io),
@@ -91,13 +86,6 @@ function locked(dataDir: string) {
       { cause: error },
     )
   }
-}
-
-/** As the proxy names its pepper; null where none was made yet. */
-function pepperId({ pepper, dataDir }: Settings): string | null {
-  const path = join(dataDir, 'pepper')
-  const known = pepper ?? (existsSync(path) ? readFileSync(path, 'utf8').trim() : null)
-  return known === null ? null : keyedHash(known, 'pepper')
 }
 
 const everyMs = 1_000

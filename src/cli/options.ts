@@ -60,7 +60,8 @@ export function readArguments(words: readonly string[], options: Options, operan
   const takesMore = operands.at(-1)?.endsWith('...') === true
   if (found.length > operands.length && !takesMore)
     throw new UsageError(`${JSON.stringify(found[operands.length])} is one word too many`)
-  if (found.length < operands.length && !values.has('help')) {
+  // those in brackets may be left out
+  if (found.length < operands.filter((name) => !name.startsWith('[')).length && !values.has('help')) {
     throw new UsageError(`${operands[found.length]} is missing`)
   }
   return {

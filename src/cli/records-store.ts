@@ -1,13 +1,22 @@
 import { given } from '../lib/given.ts'
 import type { Operation, Outcome } from '../records/outcome.ts'
 import { openStore } from '../stores/sqlite/query.ts'
-import { type RecordFilter, type RunQuery, Unanswerable, type UsageGroup, type UsageQuery } from '../stores/store.ts'
+import {
+  type RecordFilter,
+  type RunQuery,
+  type Store,
+  Unanswerable,
+  type UsageGroup,
+  type UsageQuery,
+} from '../stores/store.ts'
 import { CommandFailure } from './failure.ts'
 import type { Question, Records } from './records.ts'
 
 /** Reads the embedded store itself, for when no proxy runs. Whoever can read its file may see everything in it. */
-export async function storeRecords(path: string): Promise<Records> {
-  const store = opened(path)
+export const storeRecords = async (path: string): Promise<Records> => recordsOf(opened(path))
+
+/** What a store has, asked without a proxy. */
+export function recordsOf(store: Store): Records {
   return {
     usage: (question) => answered(store.usage(question.project ?? null, usageQuery(question))),
     runs: (question) => answered(store.runs(question.project ?? null, runQuery(question))),

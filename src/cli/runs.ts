@@ -1,9 +1,8 @@
-import { operations } from '../records/outcome.ts'
 import type { RunPage, RunSummary } from '../stores/store.ts'
 import type { Command, Io } from './command.ts'
-import { UsageError } from './failure.ts'
 import { program } from './program.ts'
-import { filterOptions, filters, timeZone, wholeOption } from './question.ts'
+import { timeZone, wholeOption } from './question.ts'
+import { runFilterOptions, runFilters } from './run-filters.ts'
 import { type Column, tableText } from './table.ts'
 import { countText, durationText, moneyText, oneLine, shortened, timeText, unknown } from './text.ts'
 import { recordOptions, withRecords } from './with-records.ts'
@@ -16,32 +15,15 @@ export const runs: Command = {
   options: {
     limit: { value: 'N', short: 'n', about: 'Length of the list, at most 200 (20).' },
     cursor: { value: 'TEXT', about: 'Goes on where a list ended; the list prints it.' },
-    status: { value: 'WORD', about: 'success or error.' },
-    'status-code': { value: 'N', about: 'HTTP status that the client was sent.' },
-    session: { value: 'NAME', about: 'Calls of this session or thread.' },
-    text: { value: 'WORDS', about: 'Calls whose prompt or answer holds these words.' },
-    ...filterOptions,
-    operation: {
-      value: 'WORD',
-      about: 'model (default): calls of models. all: lists and probes too. Or one kind: chat, embeddings, models …',
-    },
+    ...runFilterOptions,
     ...recordOptions,
   },
   async run(given, io) {
     const zone = timeZone(given)
-    const status = given.text('status')
-    if (status !== undefined && status !== 'success' && status !== 'error') {
-      throw new UsageError(`--status ${status}: wants success or error (for one HTTP status: --status-code)`)
-    }
-    const statusCode = wholeOption(given, 'status-code', 0, 999)
-    const more = ['cursor', 'status', 'session', 'text'].flatMap((name) => {
-      const value = given.text(name)
-      return value === undefined ? [] : [[name, value] as const]
-    })
+    const cursor = given.text('cursor')
     const question = {
-      ...filters(given, zone, ['model', 'all', ...operations]),
-      ...Object.fromEntries(more),
-      ...(statusCode === null ? {} : { status_code: String(statusCode) }),
+      ...runFilters(given, zone),
+      ...(cursor === undefined ? {} : { cursor }),
       limit: String(wholeOption(given, 'limit', 1, 200) ?? 20),
     }
     const page = await withRecords(given, io, (records) => records.runs(question))

@@ -1,5 +1,5 @@
 import { at, objectOf } from '../records/json.ts'
-import { decimalOf, divideRounded, scaled } from './decimal.ts'
+import { decimalOf, decimalText, divideRounded, scaled, trimmed } from './decimal.ts'
 import type { BillLine } from './metered.ts'
 import type { PriceEntry } from './prices.ts'
 import { type Circumstances, type Price, priceSheet } from './sheet.ts'
@@ -15,7 +15,7 @@ export class Bill {
   unpriced: string | null = null
   readonly #sheet: ReadonlyMap<string, Price>
   readonly #entry: PriceEntry
-  readonly #factor: { times: bigint; over: bigint }
+  readonly #factor: Factor
   #sum = 0n
 
   /** `conditions`: what multiplies token prices where the entry says so. */
@@ -31,30 +31,42 @@ export class Bill {
 
   /** Bills tokens by the first price that exists. */
   tokens(quantity: number, names: readonly string[]): void {
-    const { times, over } = this.#factor
-    this.#line(quantity, names, 'per 1M', (amount) => (amount * times) / (over * 1_000_000n))
+    const { times, over, text } = this.#factor
+    const about = { kind: names[0]!, unit: 'per 1M', factor: text } as const
+    this.#line(quantity, names, about, (amount) => (amount * times) / (over * 1_000_000n))
   }
 
-  /** Bills pieces by the first price that exists. */
+  /** Bills pieces by the first price that exists; the last name is what they are. */
   each(quantity: number, names: readonly string[]): void {
-    this.#line(quantity, names, 'each', (amount) => amount)
+    const about = { kind: names.at(-1)!.split('.', 1)[0]!, unit: 'each', factor: null } as const
+    this.#line(quantity, names, about, (amount) => amount)
   }
 
   total(): bigint {
     return divideRounded(this.#sum, toPicodollars)
   }
 
-  #line(quantity: number, names: readonly string[], unit: BillLine['unit'], value: (amount: bigint) => bigint): void {
+  #line(
+    quantity: number,
+    names: readonly string[],
+    about: Pick<BillLine, 'kind' | 'unit' | 'factor'>,
+    value: (amount: bigint) => bigint,
+  ): void {
     if (quantity <= 0) return
     const price = names.map((name) => this.#price(name)).find((price) => price !== null)
     if (!price) {
       this.unpriced ??= names[0]!
       return
     }
-    const exact = value(scaled(price.text, 12) * scaled(decimalOf(quantity), 12) * 10n ** 6n)
-    this.#sum += exact
-    const picodollars = divideRounded(exact, toPicodollars)
-    this.lines.push({ field: price.field, quantity, price: price.text, unit, picodollars })
+    const before = this.total()
+    this.#sum += value(scaled(price.text, 12) * scaled(decimalOf(quantity), 12) * 10n ** 6n)
+    this.lines.push({
+      ...about,
+      field: price.field,
+      quantity,
+      price: price.text,
+      picodollars: this.total() - before,
+    })
   }
 
   #price(name: string): Price | null {
@@ -67,10 +79,21 @@ export class Bill {
   }
 }
 
-function factorOf(entry: PriceEntry, conditions: readonly string[]): { times: bigint; over: bigint } {
-  let factor = { times: 1n, over: 1n }
-  for (const [condition, text] of Object.entries(objectOf(entry.fields.multipliers)))
-    if (typeof text === 'string' && conditions.includes(condition))
-      factor = { times: factor.times * scaled(text, 12), over: factor.over * 10n ** 12n }
-  return factor
+interface Factor {
+  times: bigint
+  over: bigint
+  /** Null: one. */
+  text: string | null
+}
+
+function factorOf(entry: PriceEntry, conditions: readonly string[]): Factor {
+  let times = 1n
+  let places = 0
+  for (const [condition, text] of Object.entries(objectOf(entry.fields.multipliers))) {
+    if (typeof text !== 'string' || !conditions.includes(condition)) continue
+    times *= scaled(text, 12)
+    places += 12
+  }
+  const over = 10n ** BigInt(places)
+  return { times, over, text: times === over ? null : trimmed(decimalText(times, places)) }
 }

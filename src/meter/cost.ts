@@ -75,7 +75,7 @@ function reportedCost(price: string): Cost {
     estimated: false,
     unpricedReason: null,
     priceVersion: 'reported',
-    lines: [{ field: 'reported', quantity: 1, price, unit: 'each', picodollars }],
+    lines: [{ kind: 'reported', field: 'reported', quantity: 1, price, unit: 'each', factor: null, picodollars }],
   }
 }
 

@@ -35,4 +35,5 @@ export function decimalText(value: bigint, places: number): string {
   return value < 0n ? `-${text}` : text
 }
 
-const trimmed = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text)
+/** Without the zeros that say nothing. */
+export const trimmed = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text)

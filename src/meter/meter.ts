@@ -1,14 +1,14 @@
 import { type Decoded, noFacts } from '../formats/decoder.ts'
 import type { Observed } from '../formats/observed.ts'
 import type { Exchange } from '../records/exchange.ts'
-import { booleanAt, numberAt, stringAt } from '../records/json.ts'
+import { stringAt } from '../records/json.ts'
 import { modelOperations, type Outcome } from '../records/outcome.ts'
 import { type TokenSource, type Usage, unknownUsage } from '../records/usage.ts'
-import { costOf } from './cost.ts'
-import { decimalOf, decimalText, scaled, scaledRounded } from './decimal.ts'
+import { type Billable, costOf } from './cost.ts'
 import { estimate } from './estimate.ts'
-import type { Cost, Metered, TokenCounter } from './metered.ts'
+import type { Metered, TokenCounter } from './metered.ts'
 import { outcomeOf } from './outcome.ts'
+import { conditionsOf, priceTerms, withUpstreamBill } from './price-terms.ts'
 import type { PriceBook } from './prices.ts'
 import { timingOf } from './timing.ts'
 
@@ -23,7 +23,7 @@ export async function meter(exchange: Exchange, observed: Observed, { prices, to
   return {
     ...counts,
     timing: timingOf(exchange, observed.decoded, counts.usage),
-    cost: priced(exchange, observed, counts, prices),
+    ...priced(exchange, observed, counts, prices),
   }
 }
 
@@ -66,41 +66,26 @@ function completed(
   }
 }
 
-function priced(exchange: Exchange, observed: Observed, counts: Counts, prices: PriceBook): Cost {
+function priced(
+  exchange: Exchange,
+  observed: Observed,
+  { usage, tokenSource }: Counts,
+  prices: PriceBook,
+): Pick<Metered, 'cost' | 'priceTerms'> {
   const { decoded, operation, request } = observed
-  if (!modelOperations.has(operation))
-    return { picodollars: null, estimated: false, unpricedReason: null, priceVersion: null, lines: [] }
+  if (!modelOperations.has(operation)) return { cost: noCost, priceTerms: null }
   const serviceTier = decoded?.serviceTier ?? stringAt(decoded?.rawUsage, 'service_tier')
-  return costOf(
-    {
-      provider: exchange.open.provider,
-      model: decoded?.model ?? request.model,
-      wallMs: exchange.open.wallMs,
-      usage: withUpstreamBill(counts.usage, decoded),
-      estimated: counts.tokenSource === 'estimated',
-      serviceTier,
-      batch: serviceTier === 'batch',
-      conditions: conditionsOf(exchange, decoded),
-    },
-    prices,
-  )
+  const billed: Billable = {
+    provider: exchange.open.provider,
+    model: decoded?.model ?? request.model,
+    wallMs: exchange.open.wallMs,
+    usage: withUpstreamBill(usage, decoded?.rawUsage),
+    estimated: tokenSource === 'estimated',
+    serviceTier,
+    batch: serviceTier === 'batch',
+    conditions: conditionsOf(decoded?.rawUsage, exchange.open.origin),
+  }
+  return { cost: costOf(billed, prices), priceTerms: priceTerms(billed, usage) }
 }
 
-/** With a key of one's own behind OpenRouter its bill is its fee alone; the vendor's part is told beside it. */
-function withUpstreamBill(usage: Usage | null, decoded: Decoded | null): Usage | null {
-  if (!usage || usage.costReportedUsd === null || booleanAt(decoded?.rawUsage, 'is_byok') !== true) return usage
-  const upstream = numberAt(decoded?.rawUsage, 'cost_details', 'upstream_inference_cost')
-  if (upstream === null || upstream < 0) return { ...usage, costReportedUsd: null }
-  const total = scaledRounded(usage.costReportedUsd, 12) + scaled(decimalOf(upstream), 12)
-  return { ...usage, costReportedUsd: decimalText(total, 12) }
-}
-
-/** What multiplies token prices: told by the usage object (speed, place of inference) or by a regional host name. */
-function conditionsOf({ open }: Exchange, decoded: Decoded | null): string[] {
-  const told = ['speed', 'inference_geo'].flatMap((name) => {
-    const value = stringAt(decoded?.rawUsage, name)
-    return value === null ? [] : [`${name}:${value}`]
-  })
-  const region = /^https?:\/\/(us|eu)\.api\./.exec(open.origin)?.[1]
-  return region === undefined ? told : [...told, `region:${region}`]
-}
+const noCost = { picodollars: null, estimated: false, unpricedReason: null, priceVersion: null, lines: [] }

@@ -1,3 +1,4 @@
+import type { PriceTerms } from '../records/bill.ts'
 import type { TokenSource, Usage } from '../records/usage.ts'
 
 /** The numbers of one exchange. */
@@ -8,6 +9,8 @@ export interface Metered {
   tokenizer: string | null
   timing: Timing
   cost: Cost
+  /** Null: nothing but provider, model, time and usage decided the price. */
+  priceTerms: PriceTerms | null
 }
 
 /** Milliseconds since the request's head was received, unless the name says otherwise. Null: it did not happen. */
@@ -40,12 +43,17 @@ export interface Cost {
 }
 
 export interface BillLine {
-  /** The price field it was billed by: `input`, `cached_input`, `output` … */
+  /** What was billed: `input`, `cached_input`, `output`, `web_search` … */
+  kind: string
+  /** The price field it was billed by: `input` where no `cached_input` has a price. */
   field: string
   quantity: number
   /** Decimal text as in the price file, in its unit. */
   price: string
   unit: 'per 1M' | 'each'
+  /** What the price was multiplied with, as decimal text; null: nothing. */
+  factor: string | null
+  /** Rounded so that the lines together are the cost. */
   picodollars: bigint
 }
 

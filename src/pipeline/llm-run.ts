@@ -1,6 +1,6 @@
 import type { Choice, RequestMessage } from '../formats/decoder.ts'
 import type { Observed } from '../formats/observed.ts'
-import { decimalText } from '../meter/decimal.ts'
+import { recordedCost } from '../meter/price-again.ts'
 import { sumKnown } from '../records/count.ts'
 import { countAt } from '../records/json.ts'
 import type { RunRecord } from '../records/llm-run.ts'
@@ -13,7 +13,8 @@ export function runOf(findings: Findings, textLimit: number): RunRecord {
   const { exchange, observed, ending, metered, keepRequest, keepResponse } = findings
   const { open, head, close } = exchange
   const { request, decoded } = observed
-  const { usage, cost, timing } = metered
+  const { usage, timing } = metered
+  const cost = recordedCost(metered.cost)
   const model = decoded?.model ?? request.model
   const prompt = promptOf(request.messages)
   const choices = decoded?.choices ?? []
@@ -72,7 +73,8 @@ export function runOf(findings: Findings, textLimit: number): RunRecord {
     outcome: ending.outcome,
     status_code: close ? (close.statusSent ?? 0) : (head?.status ?? 0),
     token_source: metered.tokenSource,
-    cost_usd: cost.picodollars === null ? null : Number(decimalText(cost.picodollars, 12)),
+    cost_usd: cost.fields.cost_usd,
+    bill: cost.bill,
     raw_usage: decoded?.rawUsage ?? null,
     request_headers: open.requestHeaders,
     response_headers: head?.headers ?? [],

@@ -70,6 +70,7 @@ export function rawRecord(
       priceVersion: null,
       lines: [],
     },
+    priceTerms: null,
   }
   return assemble(exchange, observed, metered, parts)
 }

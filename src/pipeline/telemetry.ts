@@ -1,7 +1,8 @@
 import type { Observed } from '../formats/observed.ts'
-import { decimalText } from '../meter/decimal.ts'
+import { version } from '../lib/version.ts'
 import type { Metered } from '../meter/metered.ts'
 import type { Ending } from '../meter/outcome.ts'
+import { recordedCost } from '../meter/price-again.ts'
 import { sumKnown } from '../records/count.ts'
 import type { Exchange } from '../records/exchange.ts'
 import type { BodyFacts } from '../records/llm-run.ts'
@@ -38,6 +39,7 @@ export function telemetryOf(findings: Findings): TelemetryRecord {
     timestamp_ms: open.wallMs,
     client_ip: open.clientIp,
     instance,
+    program_version: version,
     metadata: { ...callOf(findings), ...numbersOf(findings), ...bytesOf(findings) },
   }
 }
@@ -84,6 +86,7 @@ type Numbers = Pick<
   | 'cost_estimated'
   | 'unpriced_reason'
   | 'price_version'
+  | 'price_terms'
 >
 
 function callOf(findings: Findings): Omit<TelemetryMetadata, keyof Bytes | keyof Numbers> {
@@ -154,7 +157,7 @@ function additional(
 }
 
 function numbersOf({ metered }: Findings): Numbers {
-  const { usage, cost, timing } = metered
+  const { usage, timing } = metered
   const prompt = usage?.input ?? null
   const completion = usage?.output ?? null
   return {
@@ -178,11 +181,8 @@ function numbersOf({ metered }: Findings): Numbers {
     token_source: metered.tokenSource,
     tokenizer: metered.tokenizer,
     usage: usage && storedNames(usage),
-    cost_picodollars: cost.picodollars === null ? null : cost.picodollars.toString(),
-    cost_usd: cost.picodollars === null ? null : Number(decimalText(cost.picodollars, 12)),
-    cost_estimated: cost.estimated,
-    unpriced_reason: cost.unpricedReason,
-    price_version: cost.priceVersion,
+    ...recordedCost(metered.cost).fields,
+    price_terms: metered.priceTerms,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { BilledLine } from './bill.ts'
 import type { Count } from './count.ts'
 import type { HeaderPairs } from './exchange.ts'
 import type { FinishReason, Operation, Outcome } from './outcome.ts'
@@ -60,6 +61,8 @@ export interface RunRecord {
   status_code: number
   token_source: TokenSource
   cost_usd: number | null
+  /** Empty where there is no cost. */
+  bill: readonly BilledLine[]
   raw_usage: unknown
   request_headers: HeaderPairs
   response_headers: HeaderPairs

@@ -15,6 +15,13 @@ function renamed(value: unknown): unknown {
 /** `cacheWrite1h` → `cache_write_1h` */
 const storedName = (name: string): string => name.replace(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`)
 
+/** What `storedNames` made of it, back: of an object of counts and words, not of what lies deeper. */
+export const ownNames = <T extends object>(stored: StoredNames<T>): T =>
+  Object.fromEntries(Object.entries(stored).map(([name, field]) => [ownName(name), field])) as T
+
+/** `cache_write_1h` → `cacheWrite1h` */
+const ownName = (name: string): string => name.replace(/_([a-z]|\d+)/g, (_whole, part: string) => part.toUpperCase())
+
 export type StoredNames<T> = T extends readonly (infer Item)[]
   ? readonly StoredNames<Item>[]
   : T extends object

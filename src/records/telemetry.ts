@@ -1,3 +1,4 @@
+import type { PriceTerms } from './bill.ts'
 import type { Count } from './count.ts'
 import type { CallContext, Capture, HeaderPairs } from './exchange.ts'
 import type { EndBy, FinishReason, Operation, Outcome, Phase } from './outcome.ts'
@@ -17,6 +18,8 @@ export interface TelemetryRecord {
   timestamp_ms: number
   client_ip: string
   instance: string
+  /** Version of the program that made the record; null for imported ones. */
+  program_version: string | null
   metadata: TelemetryMetadata
 }
 
@@ -103,6 +106,8 @@ export interface TelemetryMetadata {
   cost_estimated: boolean
   unpriced_reason: string | null
   price_version: string | null
+  /** Null: nothing but provider, model, time and usage decided the price. */
+  price_terms: PriceTerms | null
 
   // bytes
   request_sha256: string | null

@@ -61,6 +61,19 @@ export async function migrateToMongo(options: MigrationOptions): Promise<Migrati
   }
 }
 
+/** Sends the totals that MongoDB has not taken since they changed, to where the records went; the records stay where they are. */
+export async function resendTotals(options: Omit<MigrationOptions, 'progress'>): Promise<number> {
+  const { path, uri, database, pepperId = null, retention = {}, clock, log } = options
+  const outbox = openOutbox({ path, sinks: [{ name, target: targetOf(uri, database) }], clock })
+  const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, log })
+  try {
+    return (await sendTotals(outbox, sink, { progress() {} })).sent
+  } finally {
+    await sink.close()
+    outbox.close()
+  }
+}
+
 /** As `deliverer.ts` names it. */
 const name = 'mongodb'
 const batch = { records: 1_000, bytes: 8 * 1024 * 1024 }
@@ -93,7 +106,11 @@ async function sendRecords(outbox: LocalOutbox, sink: RollupSink, { progress }: 
   }
 }
 
-async function sendTotals(outbox: LocalOutbox, sink: RollupSink, { progress }: MigrationOptions): Promise<Sent> {
+async function sendTotals(
+  outbox: LocalOutbox,
+  sink: RollupSink,
+  { progress }: Pick<MigrationOptions, 'progress'>,
+): Promise<Sent> {
   const put: RefusedId[] = []
   let sent = 0
   for (;;) {

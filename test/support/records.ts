@@ -38,6 +38,7 @@ export function aRecord(overrides: RecordOverrides = {}): StoredRecord {
     timestamp_ms: atMs,
     client_ip: '127.0.0.1',
     instance: overrides.instance ?? '01900000-0000-7000-8000-000000000001',
+    program_version: '0.1.0',
     metadata,
   }
   const times = overrides.chunkTimes === undefined ? defaultTimes : overrides.chunkTimes
@@ -142,6 +143,7 @@ function aMetadata(
     cost_estimated: false,
     unpriced_reason: null,
     price_version: '2026-11-21',
+    price_terms: null,
     request_sha256: null,
     response_sha256: null,
     content_type: 'text/event-stream',
@@ -210,6 +212,7 @@ function aRun(
     status_code: metadata.status_code,
     token_source: metadata.token_source,
     cost_usd: metadata.cost_usd,
+    bill: [],
     raw_usage: { prompt_tokens: 12, completion_tokens: 5, total_tokens: 17 },
     request_headers: [['content-type', 'application/json']],
     response_headers: [['content-type', 'text/event-stream']],

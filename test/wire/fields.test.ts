@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { version as programVersion } from '../../src/lib/version.ts'
+import type { BilledLine } from '../../src/records/bill.ts'
 import type { RunRecord } from '../../src/records/llm-run.ts'
 import { storedNames } from '../../src/records/stored-names.ts'
 import type { TelemetryMetadata, TelemetryRecord } from '../../src/records/telemetry.ts'
@@ -111,6 +113,16 @@ const callFields = ({ all, sent }: { all: RawAnswer; sent: string }) =>
     token_source: 'reported',
   }) satisfies Partial<TelemetryMetadata>
 
+const billed = (kind: string, quantity: number, price: string, picodollars: string, field = kind): BilledLine => ({
+  kind,
+  quantity,
+  price,
+  unit: 'per 1M',
+  factor: null,
+  price_field: field,
+  picodollars,
+})
+
 const wholeTelemetry = (id: string, metadata: TelemetryMetadata): TelemetryRecord => ({
   _id: id,
   request_id: id,
@@ -119,6 +131,7 @@ const wholeTelemetry = (id: string, metadata: TelemetryMetadata): TelemetryRecor
   timestamp_ms: ms,
   client_ip: '127.0.0.1',
   instance: expect.stringMatching(/^[0-9a-f-]{36}$/),
+  program_version: programVersion,
   metadata,
 })
 
@@ -313,6 +326,13 @@ it('a streamed OpenAI chat', async () => {
       // 600 × 0.15 + 400 × 0.075 + 60 × 0.60 dollars for a million
       cost_picodollars: '156000000',
       cost_usd: 0.000156,
+      price_terms: {
+        service_tier: 'default',
+        batch: false,
+        conditions: [],
+        reported_usd: null,
+        units: {},
+      },
       content_type: 'text/event-stream; charset=utf-8',
       additional_data: {
         model: 'gpt-4o-mini-2024-07-18',
@@ -385,6 +405,11 @@ it('a streamed OpenAI chat', async () => {
     system_fingerprint: 'fp_1',
     service_tier: 'default',
     text_truncated: false,
+    bill: [
+      billed('input', 600, '0.15', '90000000'),
+      billed('cached_input', 400, '0.075', '30000000'),
+      billed('output', 60, '0.6', '36000000'),
+    ],
     raw_usage: rawUsage,
     request_headers: requestHeaders(sent.length),
     response_headers: [
@@ -505,6 +530,7 @@ it('a streamed Anthropic message with thinking and a tool call', async () => {
       // 100 × 3 + 30 × 0.30 + 20 × 3.75 + 42 × 15 dollars for a million
       cost_picodollars: '1014000000',
       cost_usd: 0.001014,
+      price_terms: null,
       content_type: 'text/event-stream',
       additional_data: {
         model: 'claude-sonnet-4-5-20250929',
@@ -567,6 +593,12 @@ it('a streamed Anthropic message with thinking and a tool call', async () => {
     system_fingerprint: null,
     service_tier: null,
     text_truncated: false,
+    bill: [
+      billed('input', 100, '3', '300000000'),
+      billed('cached_input', 30, '0.3', '9000000'),
+      billed('cache_write', 20, '3.75', '75000000'),
+      billed('output', 42, '15', '630000000'),
+    ],
     raw_usage: {
       input_tokens: 100,
       cache_creation_input_tokens: 20,
@@ -654,6 +686,7 @@ it('an Ollama chat that is no stream, and one that only loads the model', async 
       usage: { ...noUsage, input: 26, input_uncached: 26, output: 290 },
       cost_picodollars: '0',
       cost_usd: 0,
+      price_terms: null,
       content_type: 'application/json',
       additional_data: { model: 'llama3.2:3b', temperature: 0.5, max_tokens: 300, request_id: id },
     }),
@@ -717,6 +750,7 @@ it('an Ollama chat that is no stream, and one that only loads the model', async 
     system_fingerprint: null,
     service_tier: null,
     text_truncated: false,
+    bill: [billed('input', 26, '0', '0', 'rules'), billed('output', 290, '0', '0', 'rules')],
     raw_usage: counters,
     request_headers: requestHeaders(sent.length),
     response_headers: [

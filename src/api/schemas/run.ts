@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import type { BilledLine } from '../../records/bill.ts'
 import type { RunRecord } from '../../records/llm-run.ts'
 import { operations, outcomes } from '../../records/outcome.ts'
 import { amount, amountOrNull, count, countOrNull, field, flag, oneOf, text, textOrNull } from './field.ts'
@@ -33,6 +34,18 @@ const events = z
     comments: count('comments and pings', 'events'),
   })
   .openapi('EventCounts')
+
+const billedLine = z
+  .object({
+    kind: text('what was billed: input, cached_input, output, web_search'),
+    quantity: amount('how much of it', 'number'),
+    price: field(z.string(), 'for the unit, as decimal text', 'USD'),
+    unit: oneOf(['per 1M', 'each'], 'of the price'),
+    factor: textOrNull('what the price was multiplied with, as decimal text; null: nothing'),
+    price_field: text('where the price stands in its list'),
+    picodollars: field(z.string(), 'amount, as decimal text; all amounts together are the cost', '10⁻¹² USD'),
+  })
+  .openapi('BilledLine') satisfies z.ZodType<BilledLine>
 
 const runRecord = z
   .object({
@@ -83,6 +96,7 @@ const runRecord = z
     status_code: count('what the client was sent', 'HTTP status'),
     token_source: tokenSource,
     cost_usd: amountOrNull('cost, rounded to a double; null when unknown', 'USD'),
+    bill: z.array(billedLine).readonly().openapi({ description: 'lines of the cost; none where there is no cost' }),
     raw_usage: field(z.unknown(), 'usage as the provider said it'),
     request_headers: headers('kept headers of the request'),
     response_headers: headers('kept headers of the answer'),

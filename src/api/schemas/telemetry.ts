@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import type { PriceTerms } from '../../records/bill.ts'
 import { operations, outcomes } from '../../records/outcome.ts'
 import type { StoredNames } from '../../records/stored-names.ts'
 import type { TelemetryRecord } from '../../records/telemetry.ts'
@@ -39,6 +40,19 @@ export const finishReason = field(
     .nullable(),
   'why the model stopped, in one vocabulary',
 )
+
+const priceTerms = z
+  .object({
+    service_tier: textOrNull('as served'),
+    batch: flag('billed as part of a batch'),
+    conditions: z
+      .array(z.string())
+      .readonly()
+      .openapi({ description: 'what multiplies prices: speed:fast, region:eu' }),
+    reported_usd: field(z.string().nullable(), "the vendor's own bill, as decimal text", 'USD'),
+    units: field(z.record(z.string(), z.union([z.number(), z.string()])), 'quantities that are no tokens'),
+  })
+  .openapi('PriceTerms') satisfies z.ZodType<PriceTerms>
 
 const capture = (about: string) => oneOf(['full', 'metadata', 'off'], about)
 
@@ -107,6 +121,7 @@ const metadata = z
     cost_estimated: flag('the cost rests on estimated tokens'),
     unpriced_reason: textOrNull('why there is no cost'),
     price_version: textOrNull('version of the price list'),
+    price_terms: orNull(priceTerms, 'what decided the price beside model, time and tokens; null when nothing did'),
     request_sha256: textOrNull('SHA-256 of the whole body, hex'),
     response_sha256: textOrNull('SHA-256 of the whole body, hex'),
     content_type: textOrNull('of the answer'),
@@ -132,6 +147,7 @@ export const telemetry = z
     timestamp_ms: amount('the same', 'Unix ms'),
     client_ip: text('address of the client'),
     instance: text('data directory that recorded it'),
+    program_version: textOrNull('version of Sightglass that recorded it; null for imported calls'),
     metadata,
   })
   .openapi('Telemetry') satisfies z.ZodType<TelemetryRecord>

@@ -32,6 +32,7 @@ export function recordOfCells(cells: Cells, instance: string): StoredRecord {
     timestamp_ms: atMs,
     client_ip: cells.client_ip,
     instance,
+    program_version: null,
     metadata,
   }
   const run = runOf(telemetry)
@@ -213,6 +214,7 @@ const unknown: Omit<TelemetryMetadata, Known> = {
   cost_estimated: false,
   unpriced_reason: null,
   price_version: null,
+  price_terms: null,
   request_sha256: null,
   response_sha256: null,
   content_type: null,
@@ -275,6 +277,7 @@ function runOf({ _id, request_id, timestamp, timestamp_ms, metadata }: Telemetry
     status_code: metadata.status_code,
     token_source: metadata.token_source,
     cost_usd: null,
+    bill: [],
     raw_usage: null,
     request_headers: [],
     response_headers: [],

@@ -84,7 +84,7 @@ export const moneyText = (metadata: Document): string | null =>
     : String(metadata.cost_picodollars)
 
 /** Beyond nine million dollars for one call a text has to do. */
-function money(driver: Driver, picodollars: bigint | null): unknown {
+export function money(driver: Driver, picodollars: bigint | null): unknown {
   if (picodollars === null) return null
   return picodollars < 2n ** 63n ? driver.Long.fromBigInt(picodollars) : picodollars.toString()
 }

@@ -1,6 +1,7 @@
 import type { RefusedId } from '../../delivery/sink.ts'
 import type { RollupRow } from '../../records/rollup.ts'
 import type { Db, Document, Driver } from './driver.ts'
+import { inPieces } from './in-pieces.ts'
 import { insertOnce } from './insert.ts'
 import { leftoversOf } from './refusals.ts'
 
@@ -34,20 +35,23 @@ async function storedVersions(db: Db, ids: readonly string[]): Promise<ReadonlyM
 
 /** The filter, not what was read before, keeps newer totals: a write that was given up may arrive late. */
 async function replaceOlder(driver: Driver, db: Db, older: readonly Document[]): Promise<readonly RefusedId[]> {
-  if (older.length === 0) return []
-  const replacements = older.map(({ _id, ...replacement }) => ({
-    replaceOne: {
-      filter: { _id: { $eq: String(_id) }, version: { $lt: Number(replacement.version) } },
-      replacement: replacement as { version: number },
-    },
-  }))
-  try {
-    await db.collection<{ _id: string; version: number }>('rollups').bulkWrite(replacements, { ordered: false })
-    return []
-  } catch (error) {
-    return leftoversOf(driver, error, older).refused
-  }
+  const refused: RefusedId[] = []
+  await inPieces(older, async (piece) => {
+    const replacements = piece.map(({ _id, ...replacement }) => ({
+      replaceOne: {
+        filter: { _id: { $eq: String(_id) }, version: { $lt: Number(replacement.version) } },
+        replacement: replacement as { version: number },
+      },
+    }))
+    try {
+      await db.collection<{ _id: string; version: number }>('rollups').bulkWrite(replacements, { ordered: false })
+    } catch (error) {
+      refused.push(...leftoversOf(driver, error, piece).refused)
+    }
+  })
+  return refused
 }
+
 const rollupDocument = (driver: Driver, row: RollupRow): Document => ({
   _id: row.id,
   version: row.version,
