@@ -3,13 +3,14 @@ import type { Log } from '../lib/log.ts'
 import { attempt, Cut } from './attempt.ts'
 import { backOffMs } from './back-off.ts'
 import { type BatchLimits, BatchSize } from './batch-size.ts'
-import type { Outbox, OutboxRecord, RefusedRecord } from './outbox.ts'
-import { Refused, type RollupSink, type Sink } from './sink.ts'
+import type { Line, OutboxRecord, RefusedRecord, TotalsLine } from './outbox.ts'
+import { Refused, type Sink, type TotalsTaker } from './sink.ts'
 import type { SinkState } from './sink-status.ts'
 
-export interface DeliveryOptions {
-  sink: Sink | RollupSink
-  outbox: Outbox
+export interface DeliveryOptions<Item> {
+  /** Totals go to a sink that takes them, from an outbox that has them. */
+  sink: Sink<Item> & Partial<TotalsTaker>
+  outbox: Line<Item> & Partial<TotalsLine>
   log: Pick<Log, 'info' | 'warn' | 'error'>
   clock: Clock
   /** From 0 up to 1. */
@@ -49,7 +50,7 @@ export interface Delivery {
 }
 
 /** Brings records from the outbox to one sink, in order, each counted once; whatever fails is tried again for ever. */
-export function createDelivery(options: DeliveryOptions): Delivery {
+export function createDelivery<Item>(options: DeliveryOptions<Item>): Delivery {
   return new SinkDelivery(options)
 }
 
@@ -71,8 +72,8 @@ const usual: DeliveryLimits = {
 /** `more`: go on at once. `some`: let records gather. `idle`: nothing was there. */
 type Step = 'more' | 'some' | 'idle' | 'failed'
 
-class SinkDelivery implements Delivery {
-  #options: DeliveryOptions
+class SinkDelivery<Item> implements Delivery {
+  #options: DeliveryOptions<Item>
   #limits: DeliveryLimits
   #name: string
   #size: BatchSize
@@ -84,7 +85,7 @@ class SinkDelivery implements Delivery {
   #rollupsAtMs = Number.NEGATIVE_INFINITY
   #heardAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(options: DeliveryOptions) {
+  constructor(options: DeliveryOptions<Item>) {
     this.#options = options
     this.#limits = { ...usual, ...options.limits }
     this.#name = options.sink.name
@@ -144,7 +145,7 @@ class SinkDelivery implements Delivery {
     }
   }
 
-  async #deliver(batch: readonly OutboxRecord[]): Promise<void> {
+  async #deliver(batch: readonly OutboxRecord<Item>[]): Promise<void> {
     const { sink, outbox } = this.#options
     const upTo = batch.at(-1)!.place
     try {
@@ -178,7 +179,7 @@ class SinkDelivery implements Delivery {
   /** One page of totals; false: there was none. */
   async #shipRollups(): Promise<boolean> {
     const { sink, outbox, log, clock } = this.#options
-    if (!('writeRollups' in sink)) return false
+    if (!takesTotals(sink) || !hasTotals(outbox)) return false
     const changed = outbox.changedRollups(this.#name, this.#limits.rollups)
     this.#rollupsAtMs = clock.mono()
     if (changed.length === 0) return false
@@ -251,17 +252,22 @@ class SinkDelivery implements Delivery {
 }
 
 /** What to put aside. Null: the batch was refused as a whole, and must be taken apart to find out. */
-function refusedOf(batch: readonly OutboxRecord[], error: Refused): readonly RefusedRecord[] | null {
+function refusedOf(batch: readonly OutboxRecord<unknown>[], error: Refused): readonly RefusedRecord[] | null {
   const byId = new Map(error.refused.map((one) => [one.id, one]))
-  const refused = batch.flatMap(({ place, record }) => {
-    const one = byId.get(record.telemetry._id)
+  const refused = batch.flatMap(({ place, id }) => {
+    const one = byId.get(id)
     return one === undefined ? [] : [{ place, id: one.id, code: one.code, message: one.message }]
   })
   if (refused.length > 0) return refused
   const [only, ...others] = batch
   if (only === undefined || others.length > 0) return null
-  return [{ place: only.place, id: only.record.telemetry._id, code: 'refused', message: error.message }]
+  return [{ place: only.place, id: only.id, code: 'refused', message: error.message }]
 }
+
+const takesTotals = <Of extends object>(sink: Of & Partial<TotalsTaker>): sink is Of & TotalsTaker =>
+  'writeRollups' in sink
+const hasTotals = <Of extends object>(outbox: Of & Partial<TotalsLine>): outbox is Of & TotalsLine =>
+  'changedRollups' in outbox
 
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'

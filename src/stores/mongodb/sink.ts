@@ -1,9 +1,11 @@
-import { Refused, type RefusedId, type RollupSink } from '../../delivery/sink.ts'
+import { Refused, type RefusedId, type RollupSink, type Sink } from '../../delivery/sink.ts'
 import type { Log } from '../../lib/log.ts'
+import type { DiaryCollection, DiaryEntry } from '../../records/diary-entry.ts'
 import type { StoredRecord } from '../../records/stored.ts'
 import type { CollectionName, Retention } from './collections.ts'
 import { type Connection, connectionTo, type MongoAddress } from './connection.ts'
 import { deadline, until } from './deadline.ts'
+import { storeDiary } from './diary.ts'
 import { documentsOf, type RecordDocuments } from './documents.ts'
 import type { Db, Driver } from './driver.ts'
 import { insertOnce } from './insert.ts'
@@ -29,8 +31,13 @@ export interface MongoSinkOptions extends MongoAddress {
 const batchDocuments = 1000
 const batchBytes = 8 * 1024 * 1024
 
+export interface MongoSink extends RollupSink {
+  /** A collection of the diary as a sink of its own, over the same connections. */
+  diary(collection: DiaryCollection): Sink<DiaryEntry>
+}
+
 /** MongoDB as a place to deliver to. Nothing happens before the first batch; set-up is part of it. */
-export function openMongoSink(options: MongoSinkOptions): RollupSink {
+export function openMongoSink(options: MongoSinkOptions): MongoSink {
   const { writeMs = 30_000, retention = {} } = options
   const connection = connectionTo(options)
   const housekeeping = housekeeper(options)
@@ -75,6 +82,19 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink {
         await db.command({ ping: 1 })
       })
     },
+    diary: (collection) => ({
+      name: `mongodb ${collection}`,
+      async write(entries, signal) {
+        signal.throwIfAborted()
+        if (entries.length === 0) return
+        const refused = await until(deadline(writeMs, signal), async () => {
+          const { driver, db } = await ready()
+          return storeDiary(driver, db, collection, entries)
+        })
+        tell(refused, `${entries.length} entries of ${collection}`)
+      },
+      async close() {}, // with the sink of the records
+    }),
     async close() {
       housekeeping.stop()
       await connection.close()

@@ -48,7 +48,8 @@ export function documentRows(database: DatabaseSync): DocumentRows {
         if (found.length > 0 && bytes > limits.bytes) break
         const seq = Number(row.seq)
         try {
-          found.push({ place: seq, record: recordFrom(row), bytes: Number(row.bytes) })
+          const record = recordFrom(row)
+          found.push({ place: seq, id: record.telemetry._id, record, bytes: Number(row.bytes) })
         } catch (error) {
           if (found.length > 0) break
           throw new Unreadable(seq, String(idOf.get(seq)?.id ?? ''), error)
