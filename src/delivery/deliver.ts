@@ -38,6 +38,8 @@ export interface DeliveryLimits extends BatchLimits {
   rollupsEveryMs: number
   /** While there is nothing to deliver, the sink is asked so often whether it is there. */
   checkEveryMs: number
+  /** Failures in a row until it is told. */
+  tellAfter: number
 }
 
 export interface Delivery {
@@ -67,6 +69,7 @@ const usual: DeliveryLimits = {
   rollups: 500,
   rollupsEveryMs: 2_000,
   checkEveryMs: 10_000,
+  tellAfter: 1,
 }
 
 /** `more`: go on at once. `some`: let records gather. `idle`: nothing was there. */
@@ -220,8 +223,10 @@ class SinkDelivery<Item> implements Delivery {
     const sinceMs = this.#failing?.sinceMs ?? clock.wall()
     this.#failing = { sinceMs, error }
     const fields = { sink: this.#name, error, pending: this.#pending(), failures: this.#failures }
-    if (this.#failures === 1) log.warn('a sink takes nothing; records wait in the embedded database', fields)
-    else if (Number.isInteger(Math.log2(this.#failures))) log.info('a sink still takes nothing; trying on', fields)
+    const { tellAfter } = this.#limits
+    if (this.#failures === tellAfter) log.warn('a sink takes nothing; records wait in the embedded database', fields)
+    else if (this.#failures > tellAfter && Number.isInteger(Math.log2(this.#failures)))
+      log.info('a sink still takes nothing; trying on', fields)
     this.#options.changed?.(this.state())
   }
 
@@ -238,7 +243,7 @@ class SinkDelivery<Item> implements Delivery {
     const fields = { sink: this.#name, awayMs, failures: this.#failures, pending: this.#pending() }
     this.#failures = 0
     this.#failing = null
-    this.#options.log.info('a sink takes records again', fields)
+    if (fields.failures >= this.#limits.tellAfter) this.#options.log.info('a sink takes records again', fields)
     this.#options.changed?.(this.state())
   }
 

@@ -10,6 +10,6 @@ export function createDiaryDelivery(options: DeliveryOptions<DiaryEntry>, record
   return createDelivery({
     ...options,
     log: { ...log, warn: (message, fields) => (recordsPass() ? log.warn(message, fields) : log.info(message, fields)) },
-    limits: { records: 100, ...options.limits },
+    limits: { records: 100, tellAfter: 3, ...options.limits },
   })
 }
