@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadProviders } from '../providers/index.ts'
+import { countUp } from './delivery/grown.ts'
 import { systemClock } from './lib/clock.ts'
 import { everyHour } from './lib/every-hour.ts'
 import { loadPrices } from './meter/prices.ts'
@@ -52,16 +53,14 @@ const recorder = createRecorder({
   grown,
   published: (status) => {
     send({ type: 'status', status, asked: false })
-    if (stored) {
-      Atomics.add(stored, 0, 1)
-      Atomics.notify(stored, 0)
-    }
+    if (stored) countUp(stored)
   },
   careful: data.careful,
 })
 const note = (write: () => void) => {
   try {
     write()
+    if (stored) countUp(stored)
   } catch (error) {
     send({
       type: 'log',

@@ -7,7 +7,7 @@ import type { Store } from '../stores/store.ts'
 export interface ApiParts {
   readonly store: Store
   /** What is known of this instance alone. */
-  readonly own: Pick<OwnStore, 'scrape' | 'sums' | 'connectionEvents'>
+  readonly own: Pick<OwnStore, 'scrape' | 'sums'>
   readonly adminToken: string
   /** Where calls are written as CSV while the database is away; null: nowhere. */
   readonly fallbackDirectory: string | null

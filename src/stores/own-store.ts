@@ -1,5 +1,4 @@
 import type { CallSums } from '../records/call-sums.ts'
-import type { ConnectionEvent } from '../records/connection-log.ts'
 import type { Store } from './store.ts'
 
 /** This machine's own store: it also knows what happened to this instance alone. */
@@ -8,14 +7,6 @@ export interface OwnStore extends Store {
   scrape(): Promise<string>
   /** The same in a few sums. */
   sums(nowMs: number): Promise<CallSums>
-  /** The newest first. */
-  connectionEvents(limit: number): Promise<ConnectionEvents>
-}
-
-export interface ConnectionEvents {
-  /** How many there are. */
-  total: number
-  newest: readonly ConnectionEvent[]
 }
 
 /** The calls of one project, provider and model since the data directory was made; counters, so they only grow. */

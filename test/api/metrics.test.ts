@@ -127,7 +127,6 @@ describe('the scrape text', () => {
     const own = {
       scrape: async () => `# TYPE made counter\nmade ${++made}\n`,
       sums: () => Promise.reject(new Error('not asked')),
-      connectionEvents: () => Promise.reject(new Error('not asked')),
     }
     const api = await apiOver([], { own, clock: { wall: () => nowMs, mono: () => mono } })
     const value = async () => sampleOf(readSamples(await (await api.get('/metrics')).text()), 'made')
@@ -146,7 +145,6 @@ describe('the scrape text', () => {
         return ''
       },
       sums: () => Promise.reject(new Error('no store')),
-      connectionEvents: () => Promise.reject(new Error('no store')),
     }
     const api = await apiOver([], { own })
     expect((await api.get('/metrics')).status).toBe(503)

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import type { CallTotals, OwnStore } from '../own-store.ts'
 import { inTransaction, openForReading } from './database.ts'
-import { newestEvents } from './diary.ts'
+import { diaryCounts, newestEvents } from './diary.ts'
 import { runBody, runDetail } from './run-detail.ts'
 import { runs } from './runs.ts'
 import { schemaVersion } from './schema.ts'
@@ -33,7 +33,7 @@ export function openStore(path: string): OpenStore {
         return {
           name: 'sqlite',
           schemaVersion,
-          counts: { telemetry: records, llm_runs: records },
+          counts: { telemetry: records, llm_runs: records, ...diaryCounts(database) },
           sizeBytes: sizeOf(path) + sizeOf(`${path}-wal`),
         }
       }),
