@@ -1,5 +1,6 @@
 import { MongoClient } from 'mongodb'
 import type { Outcome } from '../../src/records/outcome.ts'
+import type { FakeMongo } from '../support/fake-mongo.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { eventually } from '../support/within.ts'
 import { mixedClients } from './kill-clients.ts'
@@ -102,6 +103,15 @@ export async function inMongo(uri: string, database: string): Promise<InMongo> {
     counted: totals.reduce((sum, { requests }) => sum + Number(requests), 0),
   }
 }
+
+/** What the records of a pretended server say. */
+export const keptInFake = (mongo: FakeMongo): Kept[] =>
+  [...(mongo.collections.get('telemetry')?.values() ?? [])].map(({ _id, metadata }) => ({
+    id: String(_id),
+    call: metadata.session_id,
+    outcome: metadata.outcome,
+    responseSha256: metadata.response_sha256,
+  }))
 
 /** What would have to be empty. */
 export const losses = ({ requestsLost, recordsLost, doubled, untrue }: Findings) => ({

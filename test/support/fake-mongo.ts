@@ -22,6 +22,7 @@ export type MongoFault =
 
 export interface FakeMongo extends AsyncDisposable {
   readonly uri: string
+  readonly port: number
   /** Documents by collection and id. */
   readonly collections: Map<string, Map<string, Document>>
   /** Ids in the order of their first arrival. */
@@ -129,8 +130,10 @@ export async function fakeMongo(): Promise<FakeMongo> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
   const fake: FakeMongo = {
-    uri: `mongodb://127.0.0.1:${(server.address() as AddressInfo).port}/?directConnection=true`,
+    uri: `mongodb://127.0.0.1:${port}/?directConnection=true`,
+    port,
     collections,
     ids: (collection) => [...of(collection).keys()],
     get duplicates() {
