@@ -25,8 +25,8 @@ export interface Mongo {
   /** Answers from MongoDB, or from this machine while that is away. Closing it closes both. */
   store: Store
   status(): Promise<{ service: ServiceStatus; counts: SinkCounts | null }>
-  /** Delivers what is there, as long as MongoDB takes it; the rest after the next start. */
-  stop(): Promise<void>
+  /** Delivers what is there, as long as MongoDB takes it and until `hurry` resolves; the rest after the next start. */
+  stop(hurry: Promise<unknown>): Promise<void>
 }
 
 /** The MongoDB that the settings name: records are delivered to it by one thread and read by another. Null: they name none. */
@@ -62,7 +62,7 @@ export async function startMongo(parts: MongoParts): Promise<Mongo | null> {
   return {
     store,
     status: () => statusOf(deliverer),
-    stop: () => deliverer.stop(Math.min(settings.drainLimitMs, drainMs)),
+    stop: (hurry) => deliverer.stop(Math.min(settings.drainLimitMs, drainMs), hurry),
   }
 }
 

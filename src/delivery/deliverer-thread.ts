@@ -43,8 +43,8 @@ export interface DelivererHandle {
   /** The last that is known. */
   known(): readonly SinkStatus[]
   alive(): boolean
-  /** Lets the thread deliver what is there for so long; the rest is delivered after the next start. */
-  stop(drainMs: number): Promise<void>
+  /** Lets the thread deliver what is there for so long, or until `hurry` resolves; the rest is delivered after the next start. */
+  stop(drainMs: number, hurry?: Promise<unknown>): Promise<void>
 }
 
 /** Starts the thread that delivers records to the sinks, and keeps it running. Throws when its first start fails. */
@@ -85,7 +85,7 @@ export async function startDeliverer(options: DelivererThreadOptions): Promise<D
     },
     known: () => sinks,
     alive: () => thread.alive(),
-    stop: (drainMs) => thread.stop({ type: 'stop', drainMs }, drainMs + endMs),
+    stop: (drainMs, hurry) => thread.stop({ type: 'stop', drainMs }, drainMs + endMs, hurry),
   }
 }
 

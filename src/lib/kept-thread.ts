@@ -56,8 +56,8 @@ export class KeptThread<To, From extends { type: string }> {
     this.#worker?.postMessage(message)
   }
 
-  /** Tells the thread to end, and ends it at the deadline. */
-  async stop(last: To, deadlineMs: number): Promise<void> {
+  /** Tells the thread to end, and ends it at the deadline, or soon after `hurry` resolves. */
+  async stop(last: To, deadlineMs: number, hurry?: Promise<unknown>): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
     clearInterval(this.#watch)
@@ -65,16 +65,23 @@ export class KeptThread<To, From extends { type: string }> {
     const worker = this.#worker
     if (!worker) return
     await new Promise<void>((resolve) => {
-      const deadline = setTimeout(() => {
+      const end = () => {
         const { log, name, meanwhile } = this.#options
         log.warn(`the ${name} was ended at its deadline; ${meanwhile}`, { deadlineMs })
         worker.terminate()
-      }, deadlineMs)
+      }
+      let deadline = setTimeout(end, deadlineMs)
+      let ended = false
       worker.once('exit', () => {
+        ended = true
         clearTimeout(deadline)
         resolve()
       })
       this.send(last)
+      hurry?.then(() => {
+        clearTimeout(deadline)
+        if (!ended) deadline = setTimeout(end, hurriedMs)
+      })
     })
   }
 
@@ -133,3 +140,5 @@ export class KeptThread<To, From extends { type: string }> {
 }
 
 const lastRestartMs = 10_000
+/** For a last word, such as that of the shutdown. */
+const hurriedMs = 500

@@ -51,8 +51,11 @@ export interface RecorderHandle {
   note(event: ConnectionEvent): void
   alive(): boolean
   onDeath(listener: (error: Error) => void): void
-  /** Lets the thread read what is in the journal to its end; at the deadline it is ended, and the journal keeps the rest. */
-  stop(deadlineMs: number): Promise<void>
+  /**
+   * Lets the thread read what is in the journal to its end; at the deadline, or soon after `hurry` resolves, it is ended, and
+   * the journal keeps the rest.
+   */
+  stop(deadlineMs: number, hurry?: Promise<unknown>): Promise<void>
 }
 
 /** Starts the recorder's thread and keeps it running. Throws when its first start fails. */
@@ -122,8 +125,8 @@ class RecorderThread implements RecorderHandle {
     return this.#total()
   }
 
-  stop(deadlineMs: number): Promise<void> {
-    const stopped = this.#thread.stop({ type: 'stop' }, deadlineMs)
+  stop(deadlineMs: number, hurry?: Promise<unknown>): Promise<void> {
+    const stopped = this.#thread.stop({ type: 'stop' }, deadlineMs, hurry)
     this.wake()
     return stopped
   }

@@ -1,16 +1,7 @@
 import { expect, it } from 'vitest'
 import { type FakeMongo, fakeMongo, type MongoFault } from '../support/fake-mongo.ts'
 import { eventually, pause } from '../support/within.ts'
-import type { Kept } from './ledger.ts'
-import { losses, type MongoRig, mongoRig, none } from './mongo-rig.ts'
-
-const keptIn = (mongo: FakeMongo): Kept[] =>
-  [...(mongo.collections.get('telemetry')?.values() ?? [])].map(({ _id, metadata }) => ({
-    id: String(_id),
-    call: metadata.session_id,
-    outcome: metadata.outcome,
-    responseSha256: metadata.response_sha256,
-  }))
+import { keptInFake, losses, type MongoRig, mongoRig, none } from './mongo-rig.ts'
 
 const countedIn = (mongo: FakeMongo): number =>
   [...(mongo.collections.get('rollups')?.values() ?? [])]
@@ -19,7 +10,7 @@ const countedIn = (mongo: FakeMongo): number =>
 
 async function nothingLost(rig: MongoRig, mongo: FakeMongo): Promise<void> {
   const sink = await rig.delivered(60_000)
-  const kept = keptIn(mongo)
+  const kept = keptInFake(mongo)
   expect(losses(rig.ledger.compare(kept))).toEqual(none)
   expect(sink).toMatchObject({ accepted: kept.length, stored: kept.length, quarantined: 0, dropped: 0 })
   expect(new Set(mongo.ids('llm_runs'))).toEqual(new Set(mongo.ids('telemetry')))
@@ -76,7 +67,7 @@ it('puts the documents aside that are refused one by one, and stores the rest (4
   await using rig = await mongoRig(mongo.uri, 'db')
   await rig.load(8, () => pause(1_000))
   const sink = await rig.delivered()
-  const kept = keptIn(mongo)
+  const kept = keptInFake(mongo)
   expect(sink.quarantined).toBeGreaterThan(0)
   expect(sink).toMatchObject({ stored: kept.length, accepted: kept.length + sink.quarantined, pending: 0, dropped: 0 })
   const lost = losses(rig.ledger.compare(kept))

@@ -1,18 +1,11 @@
 import { MongoClient } from 'mongodb'
 import type { Outcome } from '../../src/records/outcome.ts'
+import type { FakeMongo } from '../support/fake-mongo.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
-import { eventually } from '../support/within.ts'
+import { type Counters, delivered, healthOf } from './health.ts'
 import { mixedClients } from './kill-clients.ts'
 import { killUpstream } from './kill-upstream.ts'
 import { type Findings, type Kept, Ledger } from './ledger.ts'
-
-export interface SinkHealth {
-  accepted: number
-  stored: number
-  pending: number
-  quarantined: number
-  dropped: number
-}
 
 /** Clients, an upstream and a proxy that delivers to a MongoDB, with a ledger of what the first two saw. */
 export interface MongoRig extends AsyncDisposable {
@@ -20,9 +13,9 @@ export interface MongoRig extends AsyncDisposable {
   ledger: Ledger
   /** So many clients at once, until `until` is done; resolves when all have ended. */
   load(clients: number, until: () => Promise<unknown>): Promise<void>
-  health(): Promise<{ state: string; message: string | null; answeredBy: string; sink: SinkHealth | null }>
+  health(): Promise<{ state: string; message: string | null; answeredBy: string; sink: Counters | null }>
   /** Everything accepted is delivered. */
-  delivered(ms?: number): Promise<SinkHealth>
+  delivered(ms?: number): Promise<Counters>
 }
 
 export async function mongoRig(mongoUri: string, mongoDatabase: string, dataDir?: string): Promise<MongoRig> {
@@ -38,16 +31,8 @@ export async function mongoRig(mongoUri: string, mongoDatabase: string, dataDir?
   })
   let calls = 0
   const health = async () => {
-    const answer = await fetch(`${proxy.url}/health`)
-    const body = (await answer.json()) as {
-      services: { mongodb: { state: string; message: string | null } }
-      sinks: Record<string, SinkHealth>
-      answered_by: string
-    }
-    const sink = body.sinks.mongodb ?? null
-    if (sink && sink.accepted !== sink.stored + sink.pending + sink.quarantined + sink.dropped)
-      throw new Error(`the counters do not add up: ${JSON.stringify(sink)}`)
-    return { ...body.services.mongodb, answeredBy: body.answered_by, sink }
+    const { services, sinks, answered_by } = await healthOf(proxy.url)
+    return { ...services.mongodb!, answeredBy: answered_by, sink: sinks.mongodb ?? null }
   }
   return {
     proxy,
@@ -61,15 +46,8 @@ export async function mongoRig(mongoUri: string, mongoDatabase: string, dataDir?
     },
     async delivered(ms = 30_000) {
       await proxy.settled()
-      return eventually(
-        'everything to be delivered',
-        async () => {
-          const { sink } = await health()
-          return sink !== null && sink.accepted > 0 && sink.pending === 0 ? sink : null
-        },
-        ms,
-        50,
-      )
+      const { sinks } = await delivered(proxy.url, ms)
+      return sinks.mongodb!
     },
     async [Symbol.asyncDispose]() {
       await proxy.stop()
@@ -102,6 +80,15 @@ export async function inMongo(uri: string, database: string): Promise<InMongo> {
     counted: totals.reduce((sum, { requests }) => sum + Number(requests), 0),
   }
 }
+
+/** What the records of a pretended server say. */
+export const keptInFake = (mongo: FakeMongo): Kept[] =>
+  [...(mongo.collections.get('telemetry')?.values() ?? [])].map(({ _id, metadata }) => ({
+    id: String(_id),
+    call: metadata.session_id,
+    outcome: metadata.outcome,
+    responseSha256: metadata.response_sha256,
+  }))
 
 /** What would have to be empty. */
 export const losses = ({ requestsLost, recordsLost, doubled, untrue }: Findings) => ({
