@@ -3,6 +3,7 @@ import { isObject, objectOf, parseJson, stringAt } from '../records/json.ts'
 import { type Format, noFacts, type RequestFacts } from './decoder.ts'
 import { type Content, contentLimitBytes, decodeContent } from './framing/content-coding.ts'
 import { firstBytes, readJson, textOf } from './framing/json.ts'
+import { rareParameters } from './rare-parameters.ts'
 
 export interface ReadRequest {
   facts: RequestFacts
@@ -28,7 +29,9 @@ export function readRequest(exchange: Exchange, format: Format | null): ReadRequ
   const body = value === null ? null : bounded(withExactSeed(value.value, content), notes)
   if (!format) return { facts: generalFacts(body), content, notes }
   try {
-    return { facts: format.readRequest(body), content, notes }
+    const facts = format.readRequest(body)
+    const parameters = { ...rareParameters(body), ...facts.parameters }
+    return { facts: { ...facts, parameters }, content, notes }
   } catch (error) {
     notes.push(`request: ${format.id} could not read it: ${String(error).slice(0, 200)}`)
     return { facts: { ...generalFacts(body), malformed: true }, content, notes }

@@ -54,6 +54,7 @@ export function rawRecord(
     framing: 'none',
     events: { events: 0, content_events: 0, bad_events: 0, comments: 0 },
     readWhole: false,
+    parseNote: null,
     notes: [`the exchange could not be read: ${reason(error, exchange.open)}`],
     requestHoldsSecret: unread && headerValue(exchange.open.requestHeaders, 'content-encoding') !== null,
     responseHoldsSecret: unread && exchange.head?.contentEncoding != null,
