@@ -122,7 +122,9 @@ export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
   const outputs = firstObject(raw, 'completion_tokens_details', 'output_tokens_details')
   const reasoning = countAt(outputs, 'reasoning_tokens') ?? countAt(raw, 'reasoning_tokens')
   const cacheRead =
-    countAt(inputs, 'cached_tokens') ?? countAt(raw, 'num_cached_tokens') ?? countAt(raw, 'prompt_cache_hit_tokens')
+    countAt(inputs, 'cached_tokens') ??
+    cacheReadNames.map((name): Count => countAt(raw, name)).find((count) => count !== null) ??
+    null
   const cacheWrite = countAt(inputs, 'cache_write_tokens')
   return {
     ...unknownUsage,
@@ -148,6 +150,9 @@ export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
     costReportedUsd: decimalText(at(raw, 'cost')) ?? decimalText(at(raw, 'cost', 'total_cost')) ?? billOf(raw, hints),
   }
 }
+
+/** Names of the cached input where it stands beside the totals. */
+const cacheReadNames = ['num_cached_tokens', 'prompt_cache_hit_tokens', 'cached_tokens']
 
 /** llama.cpp: the prompt is what its cache held plus what it read, the output what it predicted. */
 function usageOfTimings(raw: JsonObject): Usage {

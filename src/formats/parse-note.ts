@@ -1,5 +1,5 @@
 import type { ExchangeHead } from '../records/exchange.ts'
-import type { Operation } from '../records/outcome.ts'
+import { jsonOperations, type Operation } from '../records/outcome.ts'
 import type { Decoded } from './decoder.ts'
 import type { ReadAnswer } from './read-answer.ts'
 
@@ -25,7 +25,7 @@ export function parseNote(
   if (head.status < 400 && head.status !== 204) {
     const mistyped = typeNote(head, answer)
     if (mistyped) reasons.push(mistyped)
-    const misframed = framingNote(answer, promised.stream)
+    const misframed = isNoAnswer(decoded) ? null : framingNote(answer, promised.stream)
     if (misframed) reasons.push(misframed)
     const unended = endNote(answer, decoded)
     if (unended) reasons.push(unended)
@@ -35,10 +35,14 @@ export function parseNote(
   return reasons.length === 0 ? null : reasons.join('; ').slice(0, noteCharacters)
 }
 
+/** A model was loaded or unloaded: said in one JSON value, also where a stream was asked for. */
+const isNoAnswer = (decoded: Decoded | null): boolean =>
+  decoded?.finishReason === 'load' || decoded?.finishReason === 'unload'
+
 const streams: ReadonlySet<ReadAnswer['framing']> = new Set(['sse', 'ndjson'])
 
-function framingNote({ framing }: ReadAnswer, stream: boolean): string | null {
-  if (framing === 'none') return 'the answer is empty'
+function framingNote({ framing, content }: ReadAnswer, stream: boolean): string | null {
+  if (framing === 'none') return content.unexamined ? null : 'the answer is empty'
   if (framing === 'text') return 'the answer is text and no JSON'
   if (streams.has(framing) && !stream) return 'a stream came where one JSON value was asked for'
   return framing === 'json' && stream ? 'one JSON value came where a stream was asked for' : null
@@ -61,16 +65,13 @@ function typeNote({ contentType }: ExchangeHead, { framing }: ReadAnswer): strin
 
 function endNote({ framing, clean }: ReadAnswer, decoded: Decoded | null): string | null {
   if (!clean) return 'the connection ended before the answer did'
-  return streams.has(framing) && decoded !== null && !decoded.terminated
-    ? "the stream ended without its format's own end"
-    : null
+  const unended = streams.has(framing) && decoded !== null && !decoded.terminated && decoded.error === null
+  return unended ? "the stream ended without its format's own end" : null
 }
-
-const textOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
 
 /** Values came, and none of them said anything that a model's answer says. */
 function shapeless(decoded: Decoded | null, { framing }: ReadAnswer, operation: Operation): boolean {
-  if (decoded === null || !textOperations.has(operation) || framing === 'none' || framing === 'text') return false
+  if (decoded === null || !jsonOperations.has(operation) || framing === 'none' || framing === 'text') return false
   const { contentEvents, finishReason, embeddings, error } = decoded
   return contentEvents === 0 && finishReason === null && embeddings === null && error === null
 }

@@ -67,7 +67,7 @@ function asFormatSample(sample: Sample): FormatSample {
   }
 }
 
-function said({ decoded }: Observed, sample: Sample): Required<Expectation> {
+function said({ decoded, parseNote }: Observed, sample: Sample): Required<Expectation> {
   const first = decoded?.choices[0]
   const firstContent = decoded?.firstContentAtMs ?? null
   return {
@@ -89,6 +89,7 @@ function said({ decoded }: Observed, sample: Sample): Required<Expectation> {
     outcome: sample.expect!.outcome!,
     error: decoded?.error?.message ?? null,
     embeddings: decoded?.embeddings ?? null,
+    parseNote,
   }
 }
 
@@ -107,6 +108,7 @@ function meant(wanted: Expectation): Required<Expectation> {
     outcome: 'ok',
     error: null,
     embeddings: null,
+    parseNote: null,
     ...wanted,
     usage: wanted.usage ? { ...unknownUsage, ...wanted.usage } : null,
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { modelOperations } from '../../src/records/outcome.ts'
 import { answer } from '../support/answer.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
@@ -7,7 +8,7 @@ import { type ScriptedUpstream, type Step, scriptedUpstream } from '../support/s
 
 /** Every recorded exchange is played by an upstream, byte for byte, and must reach the client unchanged and leave a right record. */
 const samples = loadSamples()
-const upstreams = ['anthropic', 'groq', 'llamacpp', 'ollama', 'openai', 'openrouter', 'vllm']
+const upstreams = [...new Set(samples.map(({ provider }) => provider))]
 
 let upstream: ScriptedUpstream
 let proxy: TestProxy
@@ -69,6 +70,7 @@ describe(`${samples.length} samples`, () => {
     // an estimate fills only what nobody reported
     if (estimatedInstead && wanted.usage?.input != null && wanted.usage.output != null)
       expect(telemetry.metadata.outcome).not.toBe('ok')
+    if (modelOperations.has(wanted.operation)) expect(telemetry.metadata.parse_note).toBe(wanted.parseNote ?? null)
     if (wanted.ttftPiece === null) expect(telemetry.metadata.ttft_ms).toBeNull()
     if (typeof wanted.ttftPiece === 'number') expect(telemetry.metadata.ttft_ms).toBeGreaterThan(0)
   })
