@@ -47,7 +47,7 @@ export function observe(exchange: Exchange, provider: Provider | undefined, pepp
     ],
     parseNote:
       format && head && answer && open.method !== 'HEAD'
-        ? parseNote(head, answer, decoded, { operation, stream: request.facts.stream })
+        ? parseNote(head, answer, decoded, { operation, stream: request.whole ? request.facts.stream : null })
         : null,
     requestHoldsSecret,
     responseHoldsSecret,

@@ -5,8 +5,8 @@ import type { ReadAnswer } from './read-answer.ts'
 
 export interface Promised {
   operation: Operation
-  /** The request asked for a stream. */
-  stream: boolean
+  /** The request asked for a stream. Null: it could not be read. */
+  stream: boolean | null
 }
 
 const noteCharacters = 500
@@ -41,10 +41,10 @@ const isNoAnswer = (decoded: Decoded | null): boolean =>
 
 const streams: ReadonlySet<ReadAnswer['framing']> = new Set(['sse', 'ndjson'])
 
-function framingNote({ framing, content }: ReadAnswer, stream: boolean): string | null {
+function framingNote({ framing, content }: ReadAnswer, stream: boolean | null): string | null {
   if (framing === 'none') return content.unexamined ? null : 'the answer is empty'
   if (framing === 'text') return 'the answer is text and no JSON'
-  if (streams.has(framing) && !stream) return 'a stream came where one JSON value was asked for'
+  if (streams.has(framing) && stream === false) return 'a stream came where one JSON value was asked for'
   return framing === 'json' && stream ? 'one JSON value came where a stream was asked for' : null
 }
 
