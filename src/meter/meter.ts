@@ -69,7 +69,7 @@ function completed(
 function priced(exchange: Exchange, observed: Observed, counts: Counts, prices: PriceBook): Cost {
   const { decoded, operation, request } = observed
   if (!modelOperations.has(operation))
-    return { picodollars: null, estimated: false, unpricedReason: null, priceVersion: null, lines: [] }
+    return { picodollars: null, estimated: false, unpricedReason: null, note: null, priceVersion: null, lines: [] }
   const serviceTier = decoded?.serviceTier ?? stringAt(decoded?.rawUsage, 'service_tier')
   return costOf(
     {

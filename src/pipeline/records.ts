@@ -68,6 +68,7 @@ export function rawRecord(
       picodollars: null,
       estimated: false,
       unpricedReason: 'the exchange could not be read',
+      note: null,
       priceVersion: null,
       lines: [],
     },
@@ -102,7 +103,7 @@ function assemble(
     keepResponse,
     requestBody: requestBody.facts,
     responseBody: responseBody.facts,
-    notes: notesOf(exchange, observed),
+    notes: notesOf(exchange, observed, metered),
   }
   return {
     telemetry: telemetryOf(findings),
@@ -170,8 +171,8 @@ function bodies(
   }
 }
 
-function notesOf({ open, close }: Exchange, observed: Observed): string[] {
-  const notes = [...open.notes, ...(close?.notes ?? []), ...observed.notes]
+function notesOf({ open, close }: Exchange, observed: Observed, { cost }: Metered): string[] {
+  const notes = [...open.notes, ...(close?.notes ?? []), ...observed.notes, ...(cost.note === null ? [] : [cost.note])]
   if (observed.requestHoldsSecret)
     notes.push('the request is not kept: a secret of the call may stand in its body, compressed or escaped')
   if (observed.responseHoldsSecret)
