@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modelOperations } from '../../src/records/outcome.ts'
-import { answer } from '../support/answer.ts'
+import { played } from '../support/played.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
-import { loadSamples, type Sample } from '../support/samples.ts'
+import { loadSamples } from '../support/samples.ts'
 import { type ScriptedUpstream, type Step, scriptedUpstream } from '../support/scripted-upstream.ts'
 
 /** Every recorded exchange is played by an upstream, byte for byte, and must reach the client unchanged and leave a right record. */
@@ -77,16 +77,3 @@ describe(`${samples.length} samples`, () => {
 })
 
 const textOf = (choice: unknown): string => (choice as { text: string }).text
-
-/** The sample without its waiting: only the first piece and the rest are apart, so that a first token has a time of its own. */
-function played({ response }: Sample): Step[] {
-  return answer({
-    status: response.status,
-    reason: response.reason,
-    headers: response.headers,
-    framing: response.framing,
-    pieces: response.pieces.map(([, bytes], place) => [place === 0 ? 0 : 2, bytes]),
-    trailers: response.trailers,
-    cut: response.cut,
-  })
-}
