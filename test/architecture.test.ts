@@ -37,7 +37,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'eventsource-parser': ['formats'],
   'lru-cache': ['proxy', 'access', 'api'],
   pino: ['lib'],
-  yaml: ['settings'],
+  yaml: ['settings', 'meter'],
   'cli-table3': ['cli'],
   openai: ['demo'],
   '@anthropic-ai/sdk': ['demo'],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Provider } from '../records/provider.ts'
+import { usualPath } from '../records/provider-paths.ts'
 import type { RunDetail } from '../stores/store.ts'
 import { CommandFailure } from './failure.ts'
 
@@ -14,12 +15,13 @@ export interface ReplayRequest {
 
 /**
  * What a recorded call sent, to be sent again. Throws where that is not known to the byte: a body that was not kept, was cut at
- * the limit, or had a secret of its call masked. `prefix` is what the original provider's paths are below.
+ * the limit, or had a secret of its call masked. Paths are recorded as the original provider has them; the next one may have
+ * them elsewhere.
  */
 export function replayRequest(
   { telemetry, run }: RunDetail,
   body: Uint8Array | null,
-  prefix: string | undefined,
+  provider: Provider | undefined,
 ): ReplayRequest {
   const { metadata, _id: id } = telemetry
   const facts = run.request_body
@@ -41,15 +43,12 @@ export function replayRequest(
   if (bytes !== null && createHash('sha256').update(bytes).digest('hex') !== facts.sha256) {
     refuse('the bytes that were kept are not those that were sent (their SHA-256 differs)')
   }
-  return { method: metadata.method, path: withoutPrefix(metadata.endpoint, prefix), headers: headersOf(run), bytes }
+  const path = provider ? usualPath(provider, metadata.endpoint) : metadata.endpoint
+  return { method: metadata.method, path, headers: headersOf(run), bytes }
 }
 
 /** Secrets of a call are masked at their length, which is at least this; whether in the request or the answer is not recorded. */
 const mask = /\*{12}/
-
-/** Paths are recorded as the upstream has them (`/openai/v1/…`); the next upstream may have them elsewhere. */
-const withoutPrefix = (path: string, prefix: string | undefined): string =>
-  prefix && path.startsWith(`${prefix}/v1/`) ? path.slice(prefix.length) : path
 
 /** Of the recorded fields those that say what the bytes mean. Others tell of the client, its account or its connection. */
 function headersOf({ request_body, request_headers }: RunDetail['run']): Record<string, string> {

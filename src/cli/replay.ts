@@ -38,8 +38,7 @@ Examples:
     const providers = await loadProviders()
     const records = apiRecords(place.url, place.token)
     const { original, body } = await reachable(place, () => recorded(wanted, records))
-    const prefix = providers.get(original.telemetry.metadata.provider)?.apiPrefix
-    const request = replayRequest(original, body, prefix)
+    const request = replayRequest(original, body, providers.get(original.telemetry.metadata.provider))
 
     const provider = providers.get(place.settings.upstreams[to]?.provider ?? to)
     const key = keyFor(to, provider, given, io)

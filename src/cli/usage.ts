@@ -124,7 +124,9 @@ function remarks({ totals, truncated }: UsageAnswer, groups: readonly UsageGroup
   if (totals.estimated > 0)
     lines.push(`~ holds estimates: the provider reported no tokens for ${calls(totals.estimated)}.`)
   if (totals.unpriced > 0)
-    lines.push(`The cost leaves out ${calls(totals.unpriced)} that used tokens without a known price.`)
+    lines.push(
+      `The cost leaves out ${calls(totals.unpriced)} that used tokens without a known price: ${program} show ID says why.`,
+    )
   if (truncated) lines.push('There are more rows: raise --limit, or narrow the question.')
   return lines.length > 0 ? `\n${lines.join('\n')}\n` : ''
 }

@@ -44,6 +44,16 @@ export interface DecodeHints {
   swallowsErrors?: boolean
   /** The input count that begins a stream is a guess, the one that ends it is true (Ollama's `/v1/messages`). */
   guessesInput?: boolean
+  /** Where the durations stand when they are not in the usage object: `['time_info']`. */
+  durationsAt?: readonly string[]
+  /** An object of counters named `prompt-tokens` … that stands in where no usage came (Fireworks' `perf_metrics`). */
+  countersAt?: readonly string[]
+  /** Response headers that hold the counts of the input; they stand in where the body has none. */
+  countHeaders?: { readonly input: string; readonly cacheRead?: string }
+  /** The vendor's own bill inside the usage object, as a whole or decimal number of 10⁻ᵖˡᵃᶜᵉˢ dollars. */
+  bill?: { readonly at: readonly string[]; readonly places: number }
+  /** Each request is billed a fee beside its tokens (Perplexity). */
+  requestFee?: boolean
 }
 
 /** Facts of the request that records and the meter need. Every field is null where the request does not say. */
@@ -69,8 +79,8 @@ export interface RequestFacts {
   malformed: boolean
 }
 
-/** wire-formats 3. Values as sent when small scalars; null when absent. */
-export interface RequestParameters {
+/** wire-formats 3. Values as sent when small scalars; null when absent. The rare ones are there only where a request says them. */
+export interface RequestParameters extends RareParameters {
   temperature: number | null
   top_p: number | null
   top_k: number | null
@@ -91,6 +101,11 @@ export interface RequestParameters {
   logprobs: boolean | null
   keep_alive: string | number | null
   dimensions: number | null
+}
+
+/** What few requests say (`rare-parameters.ts`): scalars as sent; of long or private values how many there are, or that they are there. */
+export interface RareParameters {
+  readonly [name: string]: string | number | boolean | readonly string[] | null | undefined
 }
 
 /** Text stays text; everything else is a placeholder that says what and how much (`[image 12 kB]`). */

@@ -50,7 +50,8 @@ function underError(value: JsonObject): AnswerError | null {
 function flat(value: JsonObject, name: string | null): AnswerError | null {
   if (value.type !== 'error' && value.object !== 'error' && name !== 'error') return null
   const type = value.object === 'error' ? value.type : null
-  return made(stringAt(value, 'message') ?? jsonText(value), type, value.code)
+  const message = stringAt(value, 'message') ?? details(at(value, 'message', 'detail')) ?? jsonText(value)
+  return made(message, type, value.code)
 }
 
 function nested(error: unknown): AnswerError | null {
@@ -61,7 +62,8 @@ function nested(error: unknown): AnswerError | null {
 /** FastAPI: one text, or a list of `{loc, msg, type}`. */
 function details(detail: unknown): string | null {
   if (typeof detail === 'string') return detail
-  if (!Array.isArray(detail)) return isObject(detail) ? (stringAt(detail, 'message') ?? jsonText(detail)) : null
+  if (isObject(detail)) return stringAt(detail, 'message') ?? stringAt(detail, 'error') ?? jsonText(detail)
+  if (!Array.isArray(detail)) return null
   return detail.map((item) => stringAt(item, 'msg') ?? jsonText(item)).join('; ')
 }
 

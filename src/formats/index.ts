@@ -1,5 +1,6 @@
 import { anthropicMessages } from './anthropic-messages/format.ts'
 import type { Format } from './decoder.ts'
+import { lmstudioChat } from './lmstudio-chat/format.ts'
 import { ollamaChat } from './ollama-chat/format.ts'
 import { ollamaEmbed } from './ollama-embed/format.ts'
 import { ollamaGenerate } from './ollama-generate/format.ts'
@@ -10,6 +11,7 @@ import { openaiEmbeddings } from './openai-embeddings/format.ts'
 const all: readonly Format[] = [
   // one line each
   anthropicMessages,
+  lmstudioChat,
   openaiChat,
   openaiCompletions,
   openaiEmbeddings,

@@ -1,11 +1,13 @@
 import { holdsSecret } from '../lib/secret-scan.ts'
-import type { Exchange, SecretHint } from '../records/exchange.ts'
+import type { Exchange, ExchangeHead, SecretHint } from '../records/exchange.ts'
 import type { Provider } from '../records/provider.ts'
 import { Answer } from './answer.ts'
 import { type Decoded, type DecodeHints, noFacts, type RequestFacts } from './decoder.ts'
 import { findRoute } from './find-route.ts'
 import type { Content } from './framing/content-coding.ts'
 import type { Observed } from './observed.ts'
+import { usageOfHeaders } from './other-counts.ts'
+import { parseNote } from './parse-note.ts'
 import { type ReadAnswer, readAnswer } from './read-answer.ts'
 import { readRequest } from './read-request.ts'
 
@@ -20,7 +22,7 @@ export function observe(exchange: Exchange, provider: Provider | undefined, pepp
   const decoder = format && head ? format.decoder(request.facts, hints) : null
   const asked = { wantsStream: request.facts.stream, largeAnswers: format?.largeAnswers === true }
   const answer = head ? readAnswer(exchange, head, decoder, asked) : null
-  const decoded = answer && answer.framing !== 'none' ? concluded(answer, hints) : null
+  const decoded = answer && answer.framing !== 'none' ? concluded(answer, hints, head) : null
   const holds = (content: Content | undefined): boolean => hides(content, open.secretHints, pepper)
   const requestHoldsSecret = holds(request.content)
   const responseHoldsSecret = holds(answer?.content)
@@ -43,17 +45,27 @@ export function observe(exchange: Exchange, provider: Provider | undefined, pepp
         : []),
       ...(answer?.notes ?? []),
     ],
+    parseNote:
+      format && head && answer && open.method !== 'HEAD'
+        ? parseNote(head, answer, decoded, { operation, stream: request.whole ? request.facts.stream : null })
+        : null,
     requestHoldsSecret,
     responseHoldsSecret,
   }
 }
 
-/** The decoder's result with the errors that only the HTTP status or the way the stream ended can tell. */
-function concluded(answer: ReadAnswer, hints: DecodeHints): Decoded | null {
-  const found = answer.decoded
+/** The decoder's result with what only the head or the way the stream ended can tell: errors, and counts in headers. */
+function concluded(answer: ReadAnswer, hints: DecodeHints, head: ExchangeHead | null): Decoded | null {
+  const found = answer.decoded && withHeaderCounts(answer.decoded, hints, head)
   const error = found?.error ?? answer.statusError ?? (found && swallowed(found, answer, hints))
   if (found) return error === found.error ? found : { ...found, error }
   return error ? { ...new Answer().result(), error } : null
+}
+
+function withHeaderCounts(found: Decoded, hints: DecodeHints, head: ExchangeHead | null): Decoded {
+  if (found.usage !== null || head === null || head.status >= 400) return found
+  const usage = usageOfHeaders(hints, head.headers)
+  return usage === null ? found : { ...found, usage, tokenSource: 'header' }
 }
 
 /** Ollama's `/v1` ends a failed stream like a finished one, with neither a finish reason nor `[DONE]` (wire-formats 6.2). */

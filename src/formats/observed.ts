@@ -17,6 +17,8 @@ export interface Observed {
   readWhole: boolean
   /** What could not be read, in short English sentences: `gzip ended early`, `3 events were no JSON`. */
   notes: readonly string[]
+  /** Why the answer is not what its path and its request promise, or could not be read as that. Null: it is. */
+  parseNote: string | null
   /** The call's own secret stood inside a compressed body: its bytes must not be kept. */
   requestHoldsSecret: boolean
   responseHoldsSecret: boolean

@@ -1,8 +1,9 @@
 import { type Count, sumKnown, without } from '../records/count.ts'
-import { at, countAt, isObject, type JsonObject, numberAt } from '../records/json.ts'
+import { at, countAt, isObject, type JsonObject, numberAt, stringAt } from '../records/json.ts'
 import { type TokenSource, type Usage, unknownUsage } from '../records/usage.ts'
 import { decimalText } from './decimal-text.ts'
 import type { DecodeHints, RequestFacts, ServerTimings } from './decoder.ts'
+import { billOf, usageOfCounters } from './other-counts.ts'
 
 /** What the usage objects of one answer come to. */
 export interface UsageReading {
@@ -27,6 +28,9 @@ class UsageCollector {
   readonly #usage = new Parts()
   readonly #timings = new Parts()
   #zeros: JsonObject | null = null
+  #durations: JsonObject | null = null
+  #counters: JsonObject | null = null
+  #final = false
 
   constructor(request: RequestFacts, hints: DecodeHints) {
     this.#hints = hints
@@ -38,22 +42,32 @@ class UsageCollector {
   see(value: JsonObject): void {
     const choices = Array.isArray(value.choices) ? value.choices : []
     const index = choices.length === 1 ? countAt(choices[0], 'index') : null
-    const usual = isObject(value.usage) ? value.usage : null
-    const other = this.#hints.usageAt ? at(value, ...this.#hints.usageAt) : null
-    const usage = usual ?? (isObject(other) ? other : null)
+    const usage = isObject(value.usage) ? value.usage : objectAt(value, this.#hints.usageAt)
     if (usage && saysNothing(usage)) this.#zeros = usage
     else if (usage) this.#usage.add(usage, index)
+    if (usage) this.#final = choices.length === 0 || choices.some((choice) => stringAt(choice, 'finish_reason'))
     if (isObject(value.timings)) this.#timings.add(value.timings, index)
+    const { durationsAt, countersAt } = this.#hints
+    if (durationsAt) this.#durations = objectAt(value, durationsAt) ?? this.#durations
+    if (countersAt) this.#counters = objectAt(value, countersAt) ?? this.#counters
   }
 
   /** `terminated`: the server said itself that the answer is complete, so the last usage is the total. */
   read(terminated: boolean): UsageReading {
-    const timings = { ...timingsOf(this.#timings.last), ...durationsOf(this.#usage.last, this.#hints) }
-    const reported = this.#total(this.#usage, (raw) => usageOf(raw, this.#hints), terminated)
+    const durations = this.#hints.durationsAt ? this.#durations : this.#usage.last
+    const timings = { ...timingsOf(this.#timings.last), ...durationsOf(durations, this.#hints) }
+    const reported = this.#total(this.#usage, (raw) => this.#billed(usageOf(raw, this.#hints), terminated), terminated)
     if (reported) return { ...reported, tokenSource: 'reported', timings }
     const timed = this.#total(this.#timings, usageOfTimings, terminated)
     if (timed?.usage?.output) return { ...timed, tokenSource: 'timings', timings }
+    const counted = this.#counters && usageOfCounters(this.#counters)
+    if (counted) return { usage: counted, tokenSource: 'reported', rawUsage: this.#counters, timings }
     return { usage: null, tokenSource: 'none', rawUsage: this.#zeros, timings }
+  }
+
+  /** While an answer runs, a vendor's bill is not yet written: some say 0 until the end. */
+  #billed(usage: Usage, terminated: boolean): Usage {
+    return terminated || this.#final ? usage : { ...usage, costReportedUsd: null }
   }
 
   #total(
@@ -108,7 +122,9 @@ export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
   const outputs = firstObject(raw, 'completion_tokens_details', 'output_tokens_details')
   const reasoning = countAt(outputs, 'reasoning_tokens') ?? countAt(raw, 'reasoning_tokens')
   const cacheRead =
-    countAt(inputs, 'cached_tokens') ?? countAt(raw, 'num_cached_tokens') ?? countAt(raw, 'prompt_cache_hit_tokens')
+    countAt(inputs, 'cached_tokens') ??
+    cacheReadNames.map((name): Count => countAt(raw, name)).find((count) => count !== null) ??
+    null
   const cacheWrite = countAt(inputs, 'cache_write_tokens')
   return {
     ...unknownUsage,
@@ -127,10 +143,16 @@ export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
     predictionAccepted: countAt(outputs, 'accepted_prediction_tokens'),
     predictionRejected: countAt(outputs, 'rejected_prediction_tokens'),
     webSearches: countAt(raw, 'server_tool_use_details', 'web_search_requests') ?? countAt(raw, 'num_search_queries'),
+    citations: countAt(raw, 'citation_tokens'),
+    requestFees: hints.requestFee ? 1 : null,
+    searchContext: stringAt(raw, 'search_context_size'),
     totalReported: countAt(raw, 'total_tokens'),
-    costReportedUsd: decimalText(at(raw, 'cost')) ?? decimalText(at(raw, 'cost', 'total_cost')),
+    costReportedUsd: decimalText(at(raw, 'cost')) ?? decimalText(at(raw, 'cost', 'total_cost')) ?? billOf(raw, hints),
   }
 }
+
+/** Names of the cached input where it stands beside the totals. */
+const cacheReadNames = ['num_cached_tokens', 'prompt_cache_hit_tokens', 'cached_tokens']
 
 /** llama.cpp: the prompt is what its cache held plus what it read, the output what it predicted. */
 function usageOfTimings(raw: JsonObject): Usage {
@@ -155,8 +177,10 @@ function summed(prompts: readonly Usage[], parts: readonly Usage[]): Usage {
   return total
 }
 
-type CountField = Exclude<keyof Usage, 'costReportedUsd'>
-const fields = Object.keys(unknownUsage).filter((key): key is CountField => key !== 'costReportedUsd')
+type CountField = Exclude<keyof Usage, 'costReportedUsd' | 'searchContext'>
+const fields = Object.keys(unknownUsage).filter(
+  (key): key is CountField => key !== 'costReportedUsd' && key !== 'searchContext',
+)
 const outputFields: ReadonlySet<CountField> = new Set<CountField>([
   'output',
   'reasoning',
@@ -174,6 +198,11 @@ function saysNothing(raw: JsonObject): boolean {
 
 const countNames = ['prompt_tokens', 'completion_tokens', 'input_tokens', 'output_tokens', 'total_tokens']
 
+function objectAt(value: JsonObject, path: readonly string[] | undefined): JsonObject | null {
+  const found = path ? at(value, ...path) : null
+  return isObject(found) ? found : null
+}
+
 function firstObject(raw: JsonObject, ...names: string[]): JsonObject | null {
   for (const name of names) {
     const found = raw[name]
@@ -189,7 +218,7 @@ function timingsOf(raw: JsonObject | null): Partial<ServerTimings> {
 
 const millisecondsPer = { s: 1000, ms: 1, ns: 1e-6 }
 
-/** Groq: durations inside the usage object. */
+/** Durations inside the usage object, or in one of their own. */
 function durationsOf(raw: JsonObject | null, hints: DecodeHints): Partial<ServerTimings> {
   if (raw === null || !hints.durationsIn) return {}
   const factor = millisecondsPer[hints.durationsIn]
@@ -205,5 +234,7 @@ const durationNames = [
   ['queue_time', 'queueMs'],
   ['prompt_time', 'promptMs'],
   ['completion_time', 'generationMs'],
+  ['generation_time', 'generationMs'],
   ['total_time', 'totalMs'],
+  ['total_latency', 'totalMs'],
 ] as const

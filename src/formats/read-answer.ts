@@ -14,6 +14,8 @@ export interface ReadAnswer {
   events: Omit<EventCounts, 'content_events'>
   readWhole: boolean
   content: Content
+  /** The message reached its own end on the wire. */
+  clean: boolean
   notes: readonly string[]
   /** Null without a decoder, and when its own end failed. */
   decoded: Decoded | null
@@ -60,6 +62,7 @@ export function readAnswer(
     },
     readWhole: clean && content.whole && reading.gaps === 0 && reading.tooLarge === 0 && !unread,
     content,
+    clean,
     notes,
     decoded,
     statusError,

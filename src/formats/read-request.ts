@@ -3,10 +3,13 @@ import { isObject, objectOf, parseJson, stringAt } from '../records/json.ts'
 import { type Format, noFacts, type RequestFacts } from './decoder.ts'
 import { type Content, contentLimitBytes, decodeContent } from './framing/content-coding.ts'
 import { firstBytes, readJson, textOf } from './framing/json.ts'
+import { rareParameters } from './rare-parameters.ts'
 
 export interface ReadRequest {
   facts: RequestFacts
   content: Content
+  /** The whole body was read as JSON: what it does not say, it does not say. */
+  whole: boolean
   notes: readonly string[]
 }
 
@@ -17,21 +20,24 @@ export function readRequest(exchange: Exchange, format: Format | null): ReadRequ
   const notes = content.notes.map((note) => `request: ${note}`)
   if (content.pieces.length === 0) {
     const missing = request.size > 0 || content.coded
-    return { facts: format && !missing ? format.readRequest(null) : noFacts, content, notes }
+    return { facts: format && !missing ? format.readRequest(null) : noFacts, content, whole: false, notes }
   }
   if (!startsAsJson(content)) {
     const malformed = format !== null && !isMultipart(open.requestHeaders)
-    return { facts: malformed ? format.readRequest(null) : noFacts, content, notes }
+    return { facts: malformed ? format.readRequest(null) : noFacts, content, whole: false, notes }
   }
   const { value, partial } = readJson(content.pieces, contentLimitBytes)
   if (partial) notes.push('request: too large to be read whole, only its first and last fields were')
   const body = value === null ? null : bounded(withExactSeed(value.value, content), notes)
-  if (!format) return { facts: generalFacts(body), content, notes }
+  const whole = value !== null && !partial
+  if (!format) return { facts: generalFacts(body), content, whole, notes }
   try {
-    return { facts: format.readRequest(body), content, notes }
+    const facts = format.readRequest(body)
+    const parameters = { ...rareParameters(body), ...facts.parameters }
+    return { facts: { ...facts, parameters }, content, whole, notes }
   } catch (error) {
     notes.push(`request: ${format.id} could not read it: ${String(error).slice(0, 200)}`)
-    return { facts: { ...generalFacts(body), malformed: true }, content, notes }
+    return { facts: { ...generalFacts(body), malformed: true }, content, whole: false, notes }
   }
 }
 

@@ -1,9 +1,11 @@
+import { isObject } from '../records/json.ts'
 import type { Usage } from '../records/usage.ts'
 import { Bill } from './bill.ts'
 import { scaledRounded } from './decimal.ts'
 import { findPrice } from './match.ts'
 import type { Cost } from './metered.ts'
 import type { PriceBook, PriceEntry } from './prices.ts'
+import { tierIsUnpriced } from './sheet.ts'
 
 /** What one call is billed by. */
 export interface Billable {
@@ -21,7 +23,7 @@ export interface Billable {
   units?: Units
 }
 
-/** Quantities that are no tokens, and tokens that only one vendor bills. */
+/** Quantities that are no tokens. */
 export interface Units {
   images?: number
   imageQuality?: string
@@ -30,9 +32,6 @@ export interface Units {
   characters?: number
   searchUnits?: number
   pages?: number
-  citationTokens?: number
-  /** `low`, `medium`, `high`: where a search fee depends on it. */
-  searchContext?: string
 }
 
 /** The bill of one call, exact to 10⁻¹² dollars; unknown wherever a count or a price is missing. */
@@ -43,18 +42,27 @@ export function costOf(call: Billable, book: PriceBook): Cost {
   if (usage === null && call.units === undefined) return unknown('no tokens counted')
   if (call.model === null) return unknown(`no model named by ${call.provider}`)
   const entry = findPrice(book, call.provider, call.model)
-  if (!entry) return unknown(`no price for ${call.provider}/${call.model}`)
+  if (!entry)
+    return unknown(
+      book.providers.has(call.provider)
+        ? `no price for ${call.provider}/${call.model}`
+        : `no price list of the provider ${call.provider}, and no other alone has ${call.model}`,
+    )
   const { wallMs, serviceTier, batch } = call
-  const bill = new Bill(entry, { wallMs, serviceTier, batch, inputTokens: usage?.input ?? 0 }, call.conditions)
+  const circumstances = { wallMs, serviceTier, batch, inputTokens: usage?.input ?? 0 }
+  const bill = new Bill(entry, circumstances, call.conditions)
   const missing = usage === null ? null : billTokens(bill, usage, entry)
   if (missing !== null) return unknown(`${missing} for ${call.provider}/${call.model}`, entry.version)
-  billUnits(bill, call)
+  billUnits(bill, call, entry)
   if (bill.unpriced !== null)
     return unknown(`no ${bill.unpriced} price for ${call.provider}/${call.model}`, entry.version)
   return {
     picodollars: bill.total(),
     estimated: call.estimated,
     unpricedReason: null,
+    note: tierIsUnpriced(entry, circumstances)
+      ? `no price of the service tier ${serviceTier?.slice(0, 60)} is known: the base price was billed`
+      : null,
     priceVersion: entry.version,
     lines: bill.lines,
   }
@@ -64,6 +72,7 @@ const unknown = (unpricedReason: string, priceVersion: string | null = null): Co
   picodollars: null,
   estimated: false,
   unpricedReason,
+  note: null,
   priceVersion,
   lines: [],
 })
@@ -74,6 +83,7 @@ function reportedCost(price: string): Cost {
     picodollars,
     estimated: false,
     unpricedReason: null,
+    note: null,
     priceVersion: 'reported',
     lines: [{ kind: 'reported', field: 'reported', quantity: 1, price, unit: 'each', factor: null, picodollars }],
   }
@@ -116,9 +126,12 @@ const withoutOutput = new Set(['embedding', 'rerank', 'moderation', 'audio_speec
 
 const less = (whole: number, part: number): number => Math.max(0, whole - part)
 
-function billUnits(bill: Bill, { usage, units = {} }: Billable): void {
-  bill.tokens(units.citationTokens ?? 0, ['citation_input', 'input'])
-  bill.each(usage?.webSearches ?? 0, ['web_search', `web_search.${units.searchContext ?? 'low'}`])
+function billUnits(bill: Bill, { usage, units = {} }: Billable, { fields }: PriceEntry): void {
+  bill.tokens(usage?.citations ?? 0, ['citation_input', 'input'])
+  const byContext = [`web_search.${usage?.searchContext ?? 'low'}`]
+  // a fee by search context is one for the request, however often was searched
+  if (usage?.requestFees && isObject(fields.web_search)) bill.each(usage.requestFees, byContext)
+  else bill.each(usage?.webSearches ?? 0, ['web_search', ...byContext])
   const size = [units.imageQuality, units.imageSize].filter((part) => part !== undefined).join('/')
   bill.each(units.images ?? 0, [`per_image_sizes.${size}`, `per_image_sizes.${units.imageSize}`, 'per_image'])
   bill.each(units.seconds ?? 0, ['per_second'])

@@ -5,8 +5,10 @@ import type { PriceBook, PriceEntry, PriceList } from './prices.ts'
  * when no list knows it, a name counts only if exactly one provider has it.
  */
 export function findPrice(book: PriceBook, provider: string, model: string): PriceEntry | null {
-  const name = model.toLowerCase()
   const list = book.providers.get(provider)
+  const given = model.toLowerCase()
+  const name = list?.names.get(given) ?? given
+  if (name === '') return null
   if (!list) return onlyOwner(book, name)
   for (const candidate of candidates(book, provider, name)) {
     const entry = list.entries.get(candidate)

@@ -88,4 +88,4 @@ function priced(
   return { cost: costOf(billed, prices), priceTerms: priceTerms(billed, usage) }
 }
 
-const noCost = { picodollars: null, estimated: false, unpricedReason: null, priceVersion: null, lines: [] }
+const noCost = { picodollars: null, estimated: false, unpricedReason: null, note: null, priceVersion: null, lines: [] }

@@ -38,6 +38,8 @@ export interface Cost {
   estimated: boolean
   /** Why there is no cost, for people: `no price for groq/foo`. */
   unpricedReason: string | null
+  /** What people should know of a cost that is there: it rests on a price that was not made for this call. */
+  note: string | null
   priceVersion: string | null
   lines: readonly BillLine[]
 }

@@ -1,6 +1,6 @@
 import type { Observed } from '../formats/observed.ts'
 import type { Exchange } from '../records/exchange.ts'
-import type { EndBy, Outcome, Phase } from '../records/outcome.ts'
+import { type EndBy, jsonOperations, type Outcome, type Phase } from '../records/outcome.ts'
 
 export interface Ending {
   outcome: Outcome
@@ -49,6 +49,8 @@ function judgeAnswer(observed: Observed, decoded: NonNullable<Observed['decoded'
   const stream = observed.framing === 'sse' || observed.framing === 'ndjson'
   const saidNothing = decoded.contentEvents === 0 && decoded.finishReason === null && decoded.embeddings === null
   if (saidNothing && decoded.usage === null && stream) return 'empty'
+  const words = observed.framing === 'json' || observed.framing === 'text'
+  if (saidNothing && words && jsonOperations.has(observed.operation)) return 'empty'
   if (stream && !decoded.terminated && decoded.finishReason === null) return 'upstream_cut'
   if (decoded.finishReason === 'length') return 'truncated'
   if (decoded.finishReason === 'content_filter') return 'filtered'

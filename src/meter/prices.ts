@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { arrayAt, isObject, type JsonObject, stringAt } from '../records/json.ts'
+import { readPriceFile } from './price-file.ts'
 
 /** Every price we know, by provider. Numbers of the files are kept as their decimal text. */
 export interface PriceBook {
@@ -14,6 +15,8 @@ export interface PriceList {
   readonly provider: string
   /** By model name and alias, lower case. */
   readonly entries: ReadonlyMap<string, PriceEntry>
+  /** Names of the operator's own (deployments, routes of a gateway) and the models they stand for, lower case. */
+  readonly names: ReadonlyMap<string, string>
   readonly rules: readonly PriceRule[]
 }
 
@@ -35,7 +38,7 @@ export interface PriceRule {
   readonly entry: PriceEntry
 }
 
-/** Reads `providers/<id>/prices.json` of every provider folder; later files may replace entries of earlier ones. */
+/** Reads `providers/<id>/prices.json` of every provider folder; entries, names and rules of later files come first. */
 export function loadPrices(more: readonly string[] = []): PriceBook {
   const providers = join(import.meta.dirname, '..', '..', 'providers')
   const builtIn = readdirSync(providers)
@@ -47,18 +50,18 @@ export function loadPrices(more: readonly string[] = []): PriceBook {
 
 /** Builds the book from the texts of price files (schema 1). Throws for a file that is none. */
 export function priceBook(files: readonly { name: string; text: string }[]): PriceBook {
-  const lists = new Map<string, { entries: Map<string, PriceEntry>; rules: PriceRule[] }>()
+  const lists = new Map<string, ListInProgress>()
   const prefixes = new Set<string>()
-  const listOf = (provider: string) => {
+  const listOf = (provider: string): ListInProgress => {
     const known = lists.get(provider)
     if (known) return known
-    const list = { entries: new Map<string, PriceEntry>(), rules: [] }
+    const list: ListInProgress = { entries: new Map(), names: new Map(), rules: [] }
     lists.set(provider, list)
     prefixes.add(provider)
     return list
   }
   for (const { name, text } of files) {
-    const file = readFile(name, text)
+    const file = readPriceFile(name, text)
     const version = `${stringAt(file, 'as_of') ?? 'undated'}-${shortHash(text)}`
     for (const provider of arrayAt(file, 'providers')) {
       const id = stringAt(provider, 'id')
@@ -68,16 +71,23 @@ export function priceBook(files: readonly { name: string; text: string }[]): Pri
     }
     for (const fields of arrayAt(file, 'models')) {
       const entry = entryOf(name, version, fields, 'model')
-      const { entries } = listOf(entry.provider)
-      entries.set(entry.model.toLowerCase(), entry)
-      for (const alias of arrayAt(fields, 'aliases')) entries.set(String(alias).toLowerCase(), entry)
+      enter(listOf(entry.provider).entries, entry)
     }
-    for (const fields of arrayAt(file, 'rules')) {
+    for (const fields of arrayAt(file, 'names')) {
+      const provider = stringAt(fields, 'provider')
+      const own = stringAt(fields, 'name')
+      const model = stringAt(fields, 'model')
+      if (provider === null || own === null || model === null)
+        throw new Error(`${name}: a name without provider, name or model`)
+      listOf(provider).names.set(own.toLowerCase(), model.toLowerCase())
+    }
+    // of rules the first that fits holds, and later files come before earlier ones
+    for (const fields of arrayAt(file, 'rules').toReversed()) {
       const entry = entryOf(name, version, fields, 'match')
       const wanted = glob(entry.model)
       const except = arrayAt(fields, 'except').map((pattern) => glob(String(pattern)))
       const matches = (model: string): boolean => wanted.test(model) && !except.some((pattern) => pattern.test(model))
-      listOf(entry.provider).rules.push({ matches, entry })
+      listOf(entry.provider).rules.unshift({ matches, entry })
     }
   }
   return {
@@ -86,25 +96,21 @@ export function priceBook(files: readonly { name: string; text: string }[]): Pri
   }
 }
 
-function readFile(name: string, text: string): JsonObject {
-  let file: unknown
-  try {
-    file = parse(text, (key, value, { source }) => {
-      if (typeof value !== 'number' || source === undefined) return value
-      if (!/^\d+(\.\d{1,12})?$/.test(source))
-        throw new Error(`${key}: ${source}: wants a plain decimal of at most 12 places`)
-      return source
-    })
-  } catch (cause) {
-    throw new Error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-  }
-  if (!isObject(file) || file.schema !== '1') throw new Error(`${name}: no price file of schema 1`)
-  return file
+interface ListInProgress {
+  entries: Map<string, PriceEntry>
+  names: Map<string, string>
+  rules: PriceRule[]
 }
 
-/** ECMAScript's JSON.parse source text access: a binary double would no longer be the price that was written. */
-type ExactReviver = (key: string, value: unknown, context: { source?: string }) => unknown
-const parse = JSON.parse as (text: string, reviver: ExactReviver) => unknown
+/** An entry takes the place of an earlier one of its name, under all names that this one had. */
+function enter(entries: Map<string, PriceEntry>, entry: PriceEntry): void {
+  const name = entry.model.toLowerCase()
+  const earlier = entries.get(name)
+  if (earlier?.model.toLowerCase() === name)
+    for (const [known, one] of entries) if (one === earlier) entries.set(known, entry)
+  for (const known of [name, ...arrayAt(entry.fields, 'aliases').map((alias) => String(alias).toLowerCase())])
+    if (known !== '') entries.set(known, entry)
+}
 
 function entryOf(name: string, version: string, fields: unknown, key: 'model' | 'match'): PriceEntry {
   const provider = stringAt(fields, 'provider')

@@ -36,9 +36,7 @@ export function priceSheet(entry: PriceEntry, call: Circumstances): ReadonlyMap<
   } else if (isObject(entry.fields.off_peak) && !isPeak(entry.fields.off_peak, call.wallMs))
     apply(entry.fields.off_peak, 'off_peak.')
 
-  const tier = arrayAt(source.fields, 'tiers').findLastIndex(
-    (tier) => Number(stringAt(tier, 'above_input_tokens')) < call.inputTokens,
-  )
+  const tier = longContext(source.fields, call)
   const tierPath = `${source.prefix}tiers.[${tier}].`
   const tierFields = at(source.fields, 'tiers', tier)
   apply(tierFields, tierPath)
@@ -56,6 +54,24 @@ export function priceSheet(entry: PriceEntry, call: Circumstances): ReadonlyMap<
   }
   if (entry.fromRule) for (const [name, price] of sheet) sheet.set(name, { ...price, field: 'rules' })
   return sheet
+}
+
+/** The last of the long-context tiers that the input passed; -1 for none. */
+const longContext = (fields: JsonObject, { inputTokens }: Circumstances): number =>
+  arrayAt(fields, 'tiers').findLastIndex((tier) => Number(stringAt(tier, 'above_input_tokens')) < inputTokens)
+
+/** Tiers that are the base price under another name. */
+const usualTiers: ReadonlySet<string> = new Set(['default', 'standard', 'auto', 'on_demand', 'batch', ''])
+
+/** Whether the base price holds for a call only because no price is known for the service tier that served it. */
+export function tierIsUnpriced(entry: PriceEntry, call: Circumstances): boolean {
+  const tier = call.serviceTier ?? ''
+  if (usualTiers.has(tier) || entry.fromRule) return false
+  const service = serviceTiers.get(tier)
+  if (service === undefined) return true
+  const dated = datedLayers(entry.fields, new Date(call.wallMs).toISOString().slice(0, 10)).at(-1)
+  const fields = dated?.fields ?? entry.fields
+  return !isObject(at(fields, service)) && !isObject(at(fields, 'tiers', longContext(fields, call), service))
 }
 
 const serviceTiers: ReadonlyMap<string, string> = new Map([
@@ -102,6 +118,7 @@ function isPeak(offPeak: JsonObject, wallMs: number): boolean {
   if (peakDays.length > 0 && !peakDays.includes(days[when.getUTCDay()])) return false
   return arrayAt(offPeak, 'peak_hours', 'utc').some((window) => {
     const [from, to] = Array.isArray(window) ? window : []
-    return typeof from === 'string' && typeof to === 'string' && from <= time && time < to
+    if (typeof from !== 'string' || typeof to !== 'string') return false
+    return from <= to ? from <= time && time < to : from <= time || time < to
   })
 }

@@ -1,8 +1,7 @@
 import type { HeaderPairs } from '../records/exchange.ts'
+import { headerValue } from '../records/header-value.ts'
 
-/** The first value of a header, by lower-case name. */
-export const headerValue = (headers: HeaderPairs, wanted: string): string | null =>
-  headers.find(([name]) => name.toLowerCase() === wanted)?.[1] ?? null
+export { headerValue }
 
 /** Names under which vendors send the id of a request, best first (wire-formats 12). */
 const requestIds = [
@@ -12,13 +11,38 @@ const requestIds = [
   'x-generation-id',
   'x-ms-request-id',
   'x-ms-client-request-id',
+  'mistral-correlation-id',
+  'x-ds-trace-id',
   'cf-ray',
 ]
 
-export const upstreamRequestId = (headers: HeaderPairs): string | null =>
-  requestIds.map((name) => headerValue(headers, name)).find((value) => value !== null) ?? null
+const regions = ['x-groq-region', 'x-ms-region']
+const accounts = ['openai-organization', 'anthropic-organization-id']
 
-const rateLimit = /^(x-ratelimit-|anthropic-ratelimit-|retry-after(-ms)?$|x-should-retry$)/
+export const upstreamRequestId = (headers: HeaderPairs): string | null => firstOf(headers, requestIds)
+
+/** Where the vendor served the call. */
+export const upstreamRegion = (headers: HeaderPairs): string | null => firstOf(headers, regions)
+
+/** The account that the vendor counted the call to. */
+export const upstreamAccount = (headers: HeaderPairs): string | null => firstOf(headers, accounts)
+
+const firstOf = (headers: HeaderPairs, names: readonly string[]): string | null =>
+  names.map((name) => headerValue(headers, name)).find((value) => value !== null) ?? null
+
+/** Whether the vendor advises the client's SDK to try again. */
+export function retryAdvised(headers: HeaderPairs): boolean | null {
+  const text = headerValue(headers, 'x-should-retry')
+  return text === 'true' ? true : text === 'false' ? false : null
+}
+
+/** The server's own time to the first token. */
+export function providerTtftMs(headers: HeaderPairs): number | null {
+  const seconds = headerValue(headers, 'fireworks-server-time-to-first-token')
+  return seconds !== null && /^\d+(\.\d+)?$/.test(seconds) ? Math.round(Number(seconds) * 1e6) / 1000 : null
+}
+
+const rateLimit = /^(x-ratelimit-|anthropic-ratelimit-|ratelimit-|x-tokenlimit-|retry-after(-ms)?$|x-should-retry$)/
 
 /** What the vendor said about limits and waiting, by lower-case name, as said. Null when it said nothing. */
 export function rateLimits(headers: HeaderPairs): Record<string, string> | null {

@@ -1,5 +1,6 @@
 import type { Choice, RequestMessage } from '../formats/decoder.ts'
 import type { Observed } from '../formats/observed.ts'
+import { sizesOf } from '../formats/rare-parameters.ts'
 import { recordedCost } from '../meter/price-again.ts'
 import { sumKnown } from '../records/count.ts'
 import { countAt } from '../records/json.ts'
@@ -62,7 +63,7 @@ export function runOf(findings: Findings, textLimit: number): RunRecord {
       ? clip.choices(choices.slice(0, 1)).flatMap((choice) => storedNames(choice.toolCalls))
       : [],
     refusal: keepResponse ? clip.text(choices[0]?.refusal || null) : null,
-    parameters: { ...request.parameters, ...(keepRequest ? {} : { stop: null }) },
+    parameters: { ...request.parameters, ...(keepRequest ? {} : { stop: null, ...sizesOf(request) }) },
     finish_reason: decoded?.finishReason ?? null,
     finish_reason_raw: choices.find((choice) => choice.finishReasonRaw !== null)?.finishReasonRaw ?? null,
     response_id: decoded?.responseId ?? null,

@@ -54,6 +54,7 @@ export function rawRecord(
     framing: 'none',
     events: { events: 0, content_events: 0, bad_events: 0, comments: 0 },
     readWhole: false,
+    parseNote: null,
     notes: [`the exchange could not be read: ${reason(error, exchange.open)}`],
     requestHoldsSecret: unread && headerValue(exchange.open.requestHeaders, 'content-encoding') !== null,
     responseHoldsSecret: unread && exchange.head?.contentEncoding != null,
@@ -67,6 +68,7 @@ export function rawRecord(
       picodollars: null,
       estimated: false,
       unpricedReason: 'the exchange could not be read',
+      note: null,
       priceVersion: null,
       lines: [],
     },
@@ -102,7 +104,7 @@ function assemble(
     keepResponse,
     requestBody: requestBody.facts,
     responseBody: responseBody.facts,
-    notes: notesOf(exchange, observed),
+    notes: notesOf(exchange, observed, metered),
   }
   return {
     telemetry: telemetryOf(findings),
@@ -170,8 +172,8 @@ function bodies(
   }
 }
 
-function notesOf({ open, close }: Exchange, observed: Observed): string[] {
-  const notes = [...open.notes, ...(close?.notes ?? []), ...observed.notes]
+function notesOf({ open, close }: Exchange, observed: Observed, { cost }: Metered): string[] {
+  const notes = [...open.notes, ...(close?.notes ?? []), ...observed.notes, ...(cost.note === null ? [] : [cost.note])]
   if (observed.requestHoldsSecret)
     notes.push('the request is not kept: a secret of the call may stand in its body, compressed or escaped')
   if (observed.responseHoldsSecret)

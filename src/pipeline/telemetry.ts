@@ -9,7 +9,16 @@ import type { BodyFacts } from '../records/llm-run.ts'
 import { isError, modelOperations } from '../records/outcome.ts'
 import { storedNames } from '../records/stored-names.ts'
 import type { TelemetryMetadata, TelemetryRecord } from '../records/telemetry.ts'
-import { clientRetries, rateLimits, upstreamRequestId } from './headers.ts'
+import {
+  clientRetries,
+  providerTtftMs,
+  rateLimits,
+  retryAdvised,
+  upstreamAccount,
+  upstreamRegion,
+  upstreamRequestId,
+} from './headers.ts'
+import { limitsOf, retryAfterMs } from './rate-limits.ts'
 
 /** Everything that was found out about one exchange, for the two documents made of it. */
 export interface Findings {
@@ -124,8 +133,7 @@ function callOf(findings: Findings): Omit<TelemetryMetadata, keyof Bytes | keyof
     model_served: decoded?.model ?? null,
     http_version: open.httpVersion,
     upstream_status: head?.status ?? null,
-    upstream_request_id: head ? upstreamRequestId(head.headers) : null,
-    rate_limits: head ? rateLimits(head.headers) : null,
+    ...saidInHeaders(exchange),
     client_retries: clientRetries(open.requestHeaders),
 
     outcome: ending.outcome,
@@ -136,6 +144,34 @@ function callOf(findings: Findings): Omit<TelemetryMetadata, keyof Bytes | keyof
     error_type: ending.errorType,
     error_code: ending.errorCode,
     error_message: ending.errorMessage,
+    parse_note: observed.parseNote,
+  }
+}
+
+type HeaderFacts = Pick<
+  TelemetryMetadata,
+  | 'upstream_request_id'
+  | 'rate_limits'
+  | 'limits'
+  | 'retry_after_ms'
+  | 'retry_advised'
+  | 'upstream_region'
+  | 'upstream_account'
+  | 'provider_ttft_ms'
+>
+
+function saidInHeaders({ open, head }: Exchange): HeaderFacts {
+  const headers = head?.headers ?? []
+  const headAtMs = open.wallMs + (head ? head.atMs - open.atMs : 0)
+  return {
+    upstream_request_id: upstreamRequestId(headers),
+    rate_limits: rateLimits(headers),
+    limits: limitsOf(headers, headAtMs),
+    retry_after_ms: retryAfterMs(headers, headAtMs),
+    retry_advised: retryAdvised(headers),
+    upstream_region: upstreamRegion(headers),
+    upstream_account: upstreamAccount(headers),
+    provider_ttft_ms: providerTtftMs(headers),
   }
 }
 

@@ -50,6 +50,8 @@ const response: ReadonlySet<string> = new Set([
   'openai-model',
   'anthropic-organization-id',
   'anthropic-workspace-id',
+  'mistral-correlation-id',
+  'x-ds-trace-id',
   'x-groq-region',
   'azureml-model-session',
   'retry-after',
@@ -58,7 +60,7 @@ const response: ReadonlySet<string> = new Set([
   'x-envoy-upstream-service-time',
   'via',
 ])
-const responsePrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'fireworks-'] as const
+const responsePrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'ratelimit-', 'x-tokenlimit-', 'fireworks-'] as const
 
 const limits = { fields: 64, valueCharacters: 1024 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Claim } from '../records/provider.ts'
+import { providerPath } from '../records/provider-paths.ts'
 import type { Refusal } from './checks.ts'
 import type { Upstream, Upstreams } from './upstreams.ts'
 
@@ -62,11 +63,13 @@ export function createRouter(parts: RouterParts): (request: IncomingMessage) => 
   }
 }
 
-function to(upstream: Upstream, path: string, project: string | null): Route & { to: 'upstream' } {
-  const prefix = upstream.provider.apiPrefix
-  const whole = prefix && path.startsWith('/v1/') ? `${prefix}${path}` : path
-  return { to: 'upstream', upstream, path: whole, project, greeting: false }
-}
+const to = (upstream: Upstream, path: string, project: string | null): Route & { to: 'upstream' } => ({
+  to: 'upstream',
+  upstream,
+  path: providerPath(upstream.provider, path),
+  project,
+  greeting: false,
+})
 
 const refusal = (project: string | null, reason: Refusal): Route => ({ to: 'refusal', refusal: reason, project })
 

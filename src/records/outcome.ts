@@ -39,6 +39,9 @@ export type Operation = (typeof operations)[number]
 
 export const modelOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
 
+/** Model calls whose answer is JSON, or a stream of it, whatever was asked: an answer that says nothing is none. */
+export const jsonOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
+
 /** Finish reasons in one vocabulary (wire-formats 11.2). The vendor's own word is kept beside it. */
 export type FinishReason =
   | 'stop'

@@ -7,6 +7,11 @@ export interface Provider {
   readonly baseUrl: string
   /** Put before paths that begin with `/v1/`, where the vendor's API stands deeper: `/groq/v1/…` and `/groq/openai/v1/…` are one. */
   readonly apiPrefix?: string
+  /**
+   * Paths that stand elsewhere here: what a client of OpenAI's API asks for, and where it goes. `*` as last character of both
+   * keeps any rest; a path that goes to itself is kept from the prefix.
+   */
+  readonly movedPaths?: Readonly<Record<string, string>>
   /** Where the client's credential goes and how it looks; what the record is keyed by. */
   readonly auth: { readonly header: string; readonly prefix: string } | null
   /** Paths that are model calls; every other path is forwarded too and recorded without tokens. First match wins. */
@@ -21,6 +26,11 @@ export interface Provider {
     readonly usagePerChoice?: boolean
     readonly swallowsErrors?: boolean
     readonly guessesInput?: boolean
+    readonly durationsAt?: readonly string[]
+    readonly countersAt?: readonly string[]
+    readonly countHeaders?: { readonly input: string; readonly cacheRead?: string }
+    readonly bill?: { readonly at: readonly string[]; readonly places: number }
+    readonly requestFee?: boolean
   }
   /**
    * When its OpenAI-shaped streams tell their usage. `asked` (if not said): with `stream_options.include_usage`. `options`: with

@@ -2,6 +2,7 @@ import type { PriceTerms } from './bill.ts'
 import type { Count } from './count.ts'
 import type { CallContext, Capture, HeaderPairs } from './exchange.ts'
 import type { EndBy, FinishReason, Operation, Outcome, Phase } from './outcome.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { StoredNames } from './stored-names.ts'
 import type { TokenSource, Usage } from './usage.ts'
 
@@ -66,6 +67,13 @@ export interface TelemetryMetadata {
   upstream_status: Count
   upstream_request_id: string | null
   rate_limits: Record<string, string> | null
+  /** The same limits in one vocabulary; those that nobody can read are in `rate_limits` alone. */
+  limits: readonly RateLimit[] | null
+  retry_after_ms: number | null
+  /** What the vendor tells the client's SDK to do (`x-should-retry`). */
+  retry_advised: boolean | null
+  upstream_region: string | null
+  upstream_account: string | null
   /** How often the SDK had tried before (`x-stainless-retry-count`). */
   client_retries: Count
 
@@ -78,6 +86,8 @@ export interface TelemetryMetadata {
   error_type: string | null
   error_code: string | null
   error_message: string | null
+  /** Why the answer is not what its path and its request promise, or could not be read as that. */
+  parse_note: string | null
 
   // time
   ttfb_ms: number | null
@@ -94,6 +104,8 @@ export interface TelemetryMetadata {
   overhead_ms: number | null
   /** What the server itself reported (`openai-processing-ms`, Groq's `total_time`, Ollama's `total_duration`). */
   provider_ms: number | null
+  /** The server's own time to its first token, where it reports one. */
+  provider_ttft_ms: number | null
   output_tokens_per_second: number | null
 
   // tokens and money

@@ -23,6 +23,11 @@ export interface Usage {
   predictionAccepted: Count
   predictionRejected: Count
   webSearches: Count
+  /** Tokens of the sources that an answer cites, where the vendor counts them apart from its input. */
+  citations: Count
+  /** Requests that are billed a fee beside their tokens, and how much was searched for them (`low` …), as the vendor said. */
+  requestFees: Count
+  searchContext: string | null
   /** The vendor's own total, kept as said. */
   totalReported: Count
   /** The vendor's own bill in USD as a decimal text without exponent (OpenRouter), or null. */
@@ -49,6 +54,9 @@ export const unknownUsage: Readonly<Usage> = Object.freeze({
   predictionAccepted: null,
   predictionRejected: null,
   webSearches: null,
+  citations: null,
+  requestFees: null,
+  searchContext: null,
   totalReported: null,
   costReportedUsd: null,
 })

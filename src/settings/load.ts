@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { nearest } from '../lib/nearest.ts'
 import type { Provider } from '../records/provider.ts'
@@ -30,6 +31,9 @@ export interface LoadedSettings {
   /** What was given and means nothing, for the log. */
   readonly warnings: readonly string[]
 }
+
+/** Prices of the operator's own, where no setting names another file. */
+const usualPricesFile = 'config/prices.yaml'
 
 export type Provenance = ReadonlyMap<string, string>
 
@@ -64,6 +68,10 @@ export function loadSettings(sources: Sources): LoadedSettings {
   }
   for (const field of fields) place(field)
 
+  if (scalars.pricesFile === null && existsSync(resolve(cwd, usualPricesFile))) {
+    provenance.set(table.pricesFile.path, 'usual place')
+    Object.assign(scalars, { pricesFile: usualPricesFile })
+  }
   const values = scalars as ScalarSettings
   const providers = [...sources.providers]
   const sections = readSections({ file, env, cwd, providers, problems, provenance, warnings })

@@ -201,7 +201,7 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     parse: parse.text('the path of a price list'),
     fallback: null,
     about:
-      'Price list of your own, in the form of `providers/<id>/prices.json`: its entries come before the built-in ones.',
+      'Price list of your own, YAML or JSON: its entries come before the built-in ones; `config/prices.yaml` if that is there and none is set.',
   },
   captureRequest: {
     path: 'capture.request',

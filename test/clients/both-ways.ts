@@ -1,7 +1,10 @@
 import { expect } from 'vitest'
 import { type ScriptedProvider, scriptedProvider } from '../../src/demo/scripted-provider.ts'
 import type { RunDetail } from '../../src/stores/store.ts'
+import { played } from '../support/played.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
+import { loadSample, type Sample } from '../support/samples.ts'
+import { scriptedUpstream } from '../support/scripted-upstream.ts'
 import type { SettingsOverrides } from '../support/settings.ts'
 
 /** The scripted provider, the product in front of it, and the same call made both ways. */
@@ -11,23 +14,10 @@ export async function bothWays(settings: SettingsOverrides = {}): Promise<BothWa
     ...settings,
     upstreams: { openai: provider.port, anthropic: provider.port, ollama: provider.port },
   })
-  const known = new Set<string>()
-  const left = async () => {
-    const fresh = (await proxy.records()).filter((record) => !known.has(record.telemetry._id))
-    for (const record of fresh) known.add(record.telemetry._id)
-    return fresh
-  }
   return {
     provider,
     proxy,
-    left,
-    async same(call) {
-      const directly = plain(await call(provider.url))
-      await left()
-      const proxied = plain(await call(proxy.url))
-      expect(proxied).toEqual(directly)
-      return { value: proxied as never, records: await left() }
-    },
+    ...compared(proxy, provider.url, proxy.url),
     async stop() {
       await proxy.stop()
       await provider.stop()
@@ -36,13 +26,67 @@ export async function bothWays(settings: SettingsOverrides = {}): Promise<BothWa
   }
 }
 
+/** The same with an upstream that plays samples of one provider, at the path of that provider. */
+export async function samplesBothWays(id: string): Promise<SamplesBothWays> {
+  let sample: Sample | null = null
+  const upstream = await scriptedUpstream(() => {
+    if (sample === null) throw new Error('which sample shall be played?')
+    return played(sample)
+  })
+  const proxy = await startProxy({ upstreams: { [id]: upstream.port } })
+  const { same } = compared(proxy, upstream.url, `${proxy.url}/${id}`)
+  return {
+    async same(name, call) {
+      sample = loadSample(`${id}/${name}`)
+      const before = upstream.requests.length
+      const seen = await same(call)
+      const [directly, proxied] = upstream.requests.slice(before)
+      expect(proxied?.target).toBe(directly?.target)
+      expect(proxied?.bodyText).toBe(directly?.bodyText)
+      return { ...seen, sample }
+    },
+    async stop() {
+      await proxy.stop()
+      await upstream.stop()
+      expect(upstream.failures).toEqual([])
+    },
+  }
+}
+
+function compared(proxy: TestProxy, directUrl: string, proxiedUrl: string): Pick<BothWays, 'same' | 'left'> {
+  const known = new Set<string>()
+  const left = async () => {
+    const fresh = (await proxy.records()).filter((record) => !known.has(record.telemetry._id))
+    for (const record of fresh) known.add(record.telemetry._id)
+    return fresh
+  }
+  return {
+    left,
+    async same(call) {
+      const directly = plain(await call(directUrl))
+      await left()
+      const proxied = plain(await call(proxiedUrl))
+      expect(proxied).toEqual(directly)
+      return { value: proxied as never, records: await left() }
+    },
+  }
+}
+
+type Same<Value> = { value: Value; records: RunDetail[] }
+
 export interface BothWays {
   provider: ScriptedProvider
   proxy: TestProxy
   /** Makes the call at the provider and through the proxy, wants equal values, and returns the value and the records left. */
-  same<T>(call: (baseUrl: string) => Promise<T>): Promise<{ value: T; records: RunDetail[] }>
+  same<T>(call: (baseUrl: string) => Promise<T>): Promise<Same<T>>
   /** Records made since this was asked last. */
   left(): Promise<RunDetail[]>
+  stop(): Promise<void>
+}
+
+export interface SamplesBothWays {
+  /** The same while the upstream plays the sample of that name; the client must ask for the same both ways. */
+  same<T>(name: string, call: (baseUrl: string) => Promise<T>): Promise<Same<T> & { sample: Sample }>
   stop(): Promise<void>
 }
 

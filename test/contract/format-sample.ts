@@ -1,6 +1,7 @@
 import type { Body, Exchange, HeaderPairs, Piece } from '../../src/records/exchange.ts'
 import type { Provider } from '../../src/records/provider.ts'
 import { anOpen } from '../support/exchange-open.ts'
+import type { Sample } from '../support/samples.ts'
 
 /** One exchange as it stood on the wire, and what must come out of it. */
 export interface FormatSample {
@@ -20,6 +21,22 @@ export interface FormatSample {
 }
 
 export const startMs = 1000
+
+/** A sample of a provider's folder; each piece arrives at a time of its own, so that a time names its piece. */
+export function asFormatSample(sample: Sample, provider: Provider | undefined): FormatSample {
+  const { name, response, request } = sample
+  return {
+    name,
+    provider,
+    request,
+    response: {
+      ...response,
+      pieces: response.pieces.map(([, bytes], index) => [index, bytes]),
+      complete: !response.cut,
+    },
+    expect: { operation: sample.expect?.operation },
+  }
+}
 
 /** The exchange as the journal would give it back; `change` replaces what a test varies. */
 export function exchangeOf(

@@ -5,12 +5,13 @@ import type { Observed } from '../../src/formats/observed.ts'
 import { outcomeOf } from '../../src/meter/outcome.ts'
 import { modelOperations } from '../../src/records/outcome.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
-import { exchangeOf, type FormatSample, startMs } from '../contract/format-sample.ts'
+import { asFormatSample, exchangeOf, type FormatSample, startMs } from '../contract/format-sample.ts'
 import { formatSuite } from '../contract/format-suite.ts'
 import { type Expectation, type HeaderPair, loadSamples, type Sample } from '../support/samples.ts'
 
 const providers = await loadProviders()
 const samples = loadSamples()
+const inFormat = (sample: Sample): FormatSample => asFormatSample(sample, providers.get(sample.provider))
 
 it('every sample says what a record of it must say', () => {
   expect(samples.length).toBeGreaterThan(180)
@@ -27,7 +28,7 @@ it('every sample is as long as its headers say', () => {
 })
 
 describe.each(samples.map((sample) => [sample.name, sample] as const))('%s', (_name, sample) => {
-  const exchange = exchangeOf(asFormatSample(sample))
+  const exchange = exchangeOf(inFormat(sample))
   const observed = observe(exchange, providers.get(sample.provider), 'test')
   const wanted = sample.expect!
 
@@ -43,7 +44,7 @@ describe.each(samples.map((sample) => [sample.name, sample] as const))('%s', (_n
   })
 })
 
-for (const sample of samples) formatSuite(asFormatSample(sample))
+for (const sample of samples) formatSuite(inFormat(sample))
 
 /** The length is said truly, or not at all (chunks). */
 function says(headers: readonly HeaderPair[], length: number): boolean {
@@ -51,23 +52,7 @@ function says(headers: readonly HeaderPair[], length: number): boolean {
   return said === undefined || Number(said) === length
 }
 
-function asFormatSample(sample: Sample): FormatSample {
-  const { response, request } = sample
-  return {
-    name: sample.name,
-    provider: providers.get(sample.provider),
-    request,
-    // each piece arrives at a time of its own, so that a time names its piece
-    response: {
-      ...response,
-      pieces: response.pieces.map(([, bytes], index) => [index, bytes]),
-      complete: !response.cut,
-    },
-    expect: { operation: sample.expect?.operation },
-  }
-}
-
-function said({ decoded }: Observed, sample: Sample): Required<Expectation> {
+function said({ decoded, parseNote }: Observed, sample: Sample): Required<Expectation> {
   const first = decoded?.choices[0]
   const firstContent = decoded?.firstContentAtMs ?? null
   return {
@@ -89,6 +74,7 @@ function said({ decoded }: Observed, sample: Sample): Required<Expectation> {
     outcome: sample.expect!.outcome!,
     error: decoded?.error?.message ?? null,
     embeddings: decoded?.embeddings ?? null,
+    parseNote,
   }
 }
 
@@ -107,6 +93,7 @@ function meant(wanted: Expectation): Required<Expectation> {
     outcome: 'ok',
     error: null,
     embeddings: null,
+    parseNote: null,
     ...wanted,
     usage: wanted.usage ? { ...unknownUsage, ...wanted.usage } : null,
   }

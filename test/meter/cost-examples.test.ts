@@ -141,8 +141,10 @@ function normal({ provider, model, usage }: Example): { usage: Usage | null; uni
           : null,
       reasoning,
       audioOutput: numberAt(outDetails, 'audio_tokens'),
-      webSearches: context ? 1 : (numberAt(usage, 'web_search_calls') ?? n('num_search_queries')),
+      webSearches: numberAt(usage, 'web_search_calls') ?? n('num_search_queries'),
+      citations: numberAt(usage, 'citation_tokens'),
+      requestFees: provider === 'perplexity' ? 1 : null,
+      searchContext: context,
     },
-    units: { citationTokens: n('citation_tokens'), ...(context ? { searchContext: context } : {}) },
   }
 }

@@ -122,6 +122,7 @@ export function anObserved(
     events: { events: 0, content_events: 0, bad_events: 0, comments: 0 },
     readWhole: true,
     notes: [],
+    parseNote: null,
     requestHoldsSecret: false,
     responseHoldsSecret: false,
     ...parts,

@@ -29,10 +29,11 @@ const models = [
 const count = fc.option(fc.integer({ min: 0, max: 3_000_000 }))
 const usage: fc.Arbitrary<Usage> = fc.record({
   ...(Object.fromEntries(Object.keys(unknownUsage).map((name) => [name, count])) as Record<
-    keyof Omit<Usage, 'costReportedUsd'>,
+    keyof Omit<Usage, 'costReportedUsd' | 'searchContext'>,
     typeof count
   >),
   costReportedUsd: fc.option(fc.constantFrom('0.00012', '3'), { freq: 9 }),
+  searchContext: fc.option(fc.constantFrom('low', 'high')),
 })
 
 const billable: fc.Arbitrary<Billable> = fc

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { loadProviders } from '../../providers/index.ts'
 import { costOf } from '../../src/meter/cost.ts'
 import { decimalOf, decimalText, divideRounded, scaled, scaledRounded } from '../../src/meter/decimal.ts'
+import { findPrice } from '../../src/meter/match.ts'
 import { loadPrices, type PriceEntry, priceBook } from '../../src/meter/prices.ts'
-import { priceSheet } from '../../src/meter/sheet.ts'
+import { priceSheet, tierIsUnpriced } from '../../src/meter/sheet.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 
 const file = (models: string, more = ''): { name: string; text: string } => ({
@@ -41,6 +42,88 @@ describe('price book', () => {
   it('lets a later file replace an entry', () => {
     const book = priceBook([file(model('"input": 1')), file(model('"input": 2'))])
     expect(book.providers.get('own')!.entries.get('m-short')!.fields.input).toBe('2')
+  })
+
+  it('lets a later entry replace an earlier one under every name that this one had', () => {
+    const book = priceBook([file(model('"input": 1')), file('{"provider": "own", "model": "M", "input": 2}')])
+    expect(book.providers.get('own')!.entries.get('m-short')!.fields.input).toBe('2')
+    const one = priceBook([file(model('"input": 1')), file('{"provider": "own", "model": "m-short", "input": 2}')])
+    expect(['m', 'm-short'].map((name) => one.providers.get('own')!.entries.get(name)!.fields.input)).toEqual([
+      '1',
+      '2',
+    ])
+  })
+
+  it('lets later rules come before earlier ones, and those of one file in their order', () => {
+    const rules = (...texts: string[]) => ({ name: 'r.json', text: `{"schema": 1, "rules": [${texts.join()}]}` })
+    const rule = (match: string, input: number) => `{"provider": "own", "match": "${match}", "input": ${input}}`
+    const book = priceBook([rules(rule('*', 1)), rules(rule('a*', 2), rule('*', 3))])
+    expect(['abc', 'xyz'].map((name) => findPrice(book, 'own', name)?.fields.input)).toEqual(['2', '3'])
+  })
+
+  it('knows a deployment by the model that the operator says it stands for', () => {
+    const names = '{"provider": "own", "name": "Our-Chat", "model": "m-short"}'
+    const book = priceBook([file(model('"input": 1'), `, "names": [${names}]`)])
+    expect(findPrice(book, 'own', 'our-chat')?.model).toBe('M')
+    expect(findPrice(book, 'own', 'our-other')).toBeNull()
+    expect(() => priceBook([file('', ', "names": [{"provider": "own"}]')])).toThrow('own.json: a name without provider')
+  })
+
+  it('has no entry for an empty name', () => {
+    const book = priceBook([file('{"provider": "own", "model": "M", "aliases": [""], "input": 1}')])
+    expect(findPrice(book, 'own', '')).toBeNull()
+    expect(findPrice(loadPrices(), 'fireworks', '')).toBeNull()
+  })
+
+  describe('in YAML', () => {
+    const yaml = (text: string) => priceBook([{ name: 'own.yaml', text }])
+    const entries = (text: string) => yaml(text).providers.get('own')!.entries
+
+    it('is read like JSON, to the last digit, without a schema', () => {
+      const entry = entries(
+        'as_of: 2026-11-01\nmodels:\n  - provider: own\n    model: M\n    aliases: [m-2, "3.5"]\n    input: 0.10\n    output: 0.000000000001\n' +
+          '    cached_input: null\n    tiers:\n      - { above_input_tokens: 1000, input: 2.50 }\n    history: [{ until: 2026-06-01, input: 9 }]\n',
+      ).get('3.5')!
+      expect(entry.fields).toMatchObject({ input: '0.10', output: '0.000000000001', cached_input: null })
+      expect(entry.version).toMatch(/^2026-11-01-/)
+      const sheet = (day: string, inputTokens: number) =>
+        priceSheet(entry, { wallMs: Date.parse(day), inputTokens, serviceTier: null, batch: false }).get('input')?.text
+      expect([sheet('2026-07-01', 10), sheet('2026-07-01', 2000), sheet('2026-01-01', 10)]).toEqual([
+        '0.10',
+        '2.50',
+        '9',
+      ])
+    })
+
+    it('may be empty, and has no version day of its own', () => {
+      expect(yaml('# nothing yet\n').providers.size).toBe(0)
+      expect(entries('models: [{ provider: own, model: M, input: 1 }]').get('m')!.version).toMatch(/^undated-/)
+    })
+
+    it.each([
+      ['models: [{ provider: own, model: M, input: 1e-6 }]', /own.yaml: input: 1e-6: wants a plain decimal/],
+      ['models: [{ provider: own, model: M, input: -1 }]', /own.yaml: input: -1: wants a plain decimal/],
+      ['models: [{ provider: own, model: M, input: .5 }]', /own.yaml: input: .5: wants a plain decimal/],
+      ['models: [{ provider: own, model: M, output: two }]', /own.yaml: M: output: "two": wants a plain decimal/],
+      ['models: [{ provider: own, model: M, output: $2 }]', /own.yaml: M: output: "\$2": wants a plain decimal/],
+      ['models: [{ provider: own, input: 1 }]', /own.yaml: a price without provider or model/],
+      ['models: [{ provider: own', /own.yaml: /],
+      ['just words', /own.yaml: no price file of schema 1/],
+      ['schema: 2', /own.yaml: no price file of schema 1/],
+    ])('refuses %s', (text, message) => {
+      expect(() => yaml(text)).toThrow(message)
+    })
+  })
+
+  it('config/prices.yaml adds nothing until it is edited, and its examples work when their comment signs are gone', () => {
+    const text = readFileSync(join(import.meta.dirname, '..', '..', 'config', 'prices.yaml'), 'utf8')
+    expect(priceBook([{ name: 'prices.yaml', text }]).providers.size).toBe(0)
+    const live = text.replace(/^(models|names|rules): \[\]$/gm, '$1:').replace(/^#( {2}.*)$/gm, '$1')
+    const book = priceBook([{ name: 'prices.yaml', text: live }])
+    expect(findPrice(book, 'openai', 'gpt-4o')?.fields).toMatchObject({ input: '2', cached_input: '1', output: '8' })
+    expect(findPrice(book, 'vllm', 'our-llama-long')?.fields.input).toBe('0.05')
+    expect(findPrice(book, 'together', 'acme/m')?.fields.input).toBe('0.2')
+    expect(book.providers.get('openai')!.names.get('our-chat')).toBe('gpt-4o-mini')
   })
 
   it.each([
@@ -131,6 +214,22 @@ describe('prices that hold for a call', () => {
       ['00:59', '01:00', '03:59', '04:00', '09:59', '10:00'].map((time) => price(`2026-10-26T${time}:30Z`)),
     ).toEqual(['1', '2', '2', '1', '2', '1'])
     expect(price('2026-10-28T02:00:00Z')).toBe('1')
+  })
+
+  it('knows peak hours that pass midnight', () => {
+    const offPeak = '"input": 2, "off_peak": {"input": 1, "peak_hours": {"utc": [["22:00", "02:00"]]}}'
+    const price = (time: string) => at(offPeak, `2026-10-26T${time}:00Z`).input
+    expect(['21:59', '22:00', '23:59', '00:00', '01:59', '02:00'].map(price)).toEqual(['1', '2', '2', '2', '2', '1'])
+  })
+
+  it('says when a service tier has no price of its own', () => {
+    const base =
+      '"input": 3, "output": 9, "priority": {"input": 6}, "tiers": [{"above_input_tokens": 100, "flex": {"input": 1}}]'
+    const unpriced = (serviceTier: string | null, inputTokens = 10) =>
+      tierIsUnpriced(entryOf(base), { wallMs: 0, inputTokens, serviceTier, batch: false })
+    for (const tier of [null, 'default', 'standard', 'auto', 'batch', 'priority', 'fast'])
+      expect(unpriced(tier)).toBe(false)
+    expect([unpriced('flex'), unpriced('flex', 101), unpriced('scale')]).toEqual([true, false, true])
   })
 })
 

@@ -176,7 +176,36 @@ describe('record of a call', () => {
       upstream_request_id: 'req_1',
       client_retries: 2,
       rate_limits: { 'x-ratelimit-remaining-tokens': '149', 'x-ratelimit-reset-tokens': '6m0s' },
+      limits: [{ name: 'tokens', limit: null, remaining: 149, reset_ms: 360_000 }],
     })
+  })
+
+  it('says in one vocabulary what headers tell of waiting, place, account and speed', async () => {
+    const headers: [string, string][] = [
+      ['Retry-After', '2'],
+      ['x-should-retry', 'false'],
+      ['x-groq-region', 'fra'],
+      ['openai-organization', 'org-1'],
+      ['fireworks-server-time-to-first-token', '0.119'],
+    ]
+    const { telemetry } = await record(chat({ head: { headers } }))
+    expect(telemetry.metadata).toMatchObject({
+      retry_after_ms: 2000,
+      retry_advised: false,
+      upstream_region: 'fra',
+      upstream_account: 'org-1',
+      provider_ttft_ms: 119,
+      limits: null,
+    })
+  })
+
+  it('tells of rare parameters, and of sizes where the request is not kept', async () => {
+    const body = JSON.stringify({ model: 'm', verbosity: 'low', messages: [{ role: 'user', content: 'four' }] })
+    const kept = (await record(chat({ request: body }))).run.parameters
+    expect(kept).toMatchObject({ verbosity: 'low', temperature: null })
+    expect(kept).not.toHaveProperty('characters')
+    const { run } = await record(chat({ request: body, open: { captureRequest: 'metadata' } }))
+    expect(run.parameters).toMatchObject({ verbosity: 'low', messages: 1, characters: 4 })
   })
 
   it('shows tool calls as JSON where no text was said', async () => {
@@ -456,11 +485,13 @@ describe('every recorded exchange', () => {
       if (complete && metadata.success) expect(metadata.token_source).toBe(wanted.tokenSource)
       expect(metadata.operation).toBe(wanted.operation)
       if (wanted.text && run.choices.length > 0) expect(run.completion).toBe(wanted.text)
+      const unread = metadata.parse_note?.includes('was not read')
       if (
         wanted.operation === 'chat' &&
         metadata.success &&
         wanted.finishReason !== 'load' &&
-        wanted.finishReason !== 'unload'
+        wanted.finishReason !== 'unload' &&
+        !unread
       )
         expect([metadata.prompt_tokens, metadata.completion_tokens]).not.toContain(null)
       if (!metadata.success) expect(metadata.error_message).toBeTruthy()

@@ -50,6 +50,8 @@ export interface Expectation {
   /** Text of the error, null when there is none. */
   error?: string | null
   embeddings?: number | null
+  /** Why the answer is not what its path and its request promise; null: it is. */
+  parseNote?: string | null
 }
 
 const providers = join(import.meta.dirname, '..', '..', 'providers')

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -54,6 +54,43 @@ it('bills by a price list of the operator, before the built-in one, from the nex
   await using usual = await startProxy({ upstreams })
   expect((await costOf(usual, 'gpt-4o-mini')).cost_usd).toBe(0.00021)
   expect((await costOf(usual, 'our-own-model')).cost_usd).toBeNull()
+}, 30_000)
+
+it('bills by config/prices.yaml where it is there, also the dated name that the vendor answers with, and deployments', async () => {
+  const cwd = join(folder, 'place')
+  await mkdir(join(cwd, 'config'), { recursive: true })
+  await writeFile(
+    join(cwd, 'config', 'prices.yaml'),
+    'as_of: 2026-11-01\nmodels:\n  - { provider: openai, model: gpt-4o, input: 1.50, output: 2 }\n' +
+      'names:\n  - { provider: openai, name: our-chat, model: gpt-4o }\n',
+  )
+  await using upstream = await scriptedUpstream((request) =>
+    json({
+      model: (request.json as { model: string }).model,
+      choices: [{ index: 0, message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 1000, completion_tokens: 100, total_tokens: 1100 },
+    }),
+  )
+  const entry = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
+  await using proxy = await spawnProxy({ cwd, entry, upstreams: { openai: upstream.port } })
+  const models = ['gpt-4o', 'gpt-4o-2024-08-06', 'our-chat', 'gpt-4o-mini', 'nobody-knows']
+  for (const model of models) {
+    const body = JSON.stringify({ model, messages: [] })
+    await rawExchange(proxy.port, requestBytes('POST', '/v1/chat/completions', [], body))
+  }
+  const list = async () => {
+    const headers = { authorization: `Bearer ${proxy.adminToken}` }
+    const all = await fetch(`${proxy.url}/llm-history?limit=10`, { headers })
+    const { items } = (await all.json()) as { items: { model: string; cost_usd: number | null }[] }
+    return Object.fromEntries(items.map(({ model, cost_usd }) => [model, cost_usd]))
+  }
+  await expect.poll(list, { timeout: 10_000, interval: 50 }).toEqual({
+    'gpt-4o': 0.0017,
+    'gpt-4o-2024-08-06': 0.0017,
+    'our-chat': 0.0017,
+    'gpt-4o-mini': 0.00021,
+    'nobody-knows': null,
+  })
 }, 30_000)
 
 it('refuses to start with what is no price list, by name', async () => {

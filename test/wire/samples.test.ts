@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { answer } from '../support/answer.ts'
+import { modelOperations } from '../../src/records/outcome.ts'
+import { played } from '../support/played.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
-import { loadSamples, type Sample } from '../support/samples.ts'
+import { loadSamples } from '../support/samples.ts'
 import { type ScriptedUpstream, type Step, scriptedUpstream } from '../support/scripted-upstream.ts'
 
 /** Every recorded exchange is played by an upstream, byte for byte, and must reach the client unchanged and leave a right record. */
 const samples = loadSamples()
-const upstreams = ['anthropic', 'groq', 'llamacpp', 'ollama', 'openai', 'openrouter', 'vllm']
+const upstreams = [...new Set(samples.map(({ provider }) => provider))]
 
 let upstream: ScriptedUpstream
 let proxy: TestProxy
@@ -69,22 +70,10 @@ describe(`${samples.length} samples`, () => {
     // an estimate fills only what nobody reported
     if (estimatedInstead && wanted.usage?.input != null && wanted.usage.output != null)
       expect(telemetry.metadata.outcome).not.toBe('ok')
+    if (modelOperations.has(wanted.operation)) expect(telemetry.metadata.parse_note).toBe(wanted.parseNote ?? null)
     if (wanted.ttftPiece === null) expect(telemetry.metadata.ttft_ms).toBeNull()
     if (typeof wanted.ttftPiece === 'number') expect(telemetry.metadata.ttft_ms).toBeGreaterThan(0)
   })
 })
 
 const textOf = (choice: unknown): string => (choice as { text: string }).text
-
-/** The sample without its waiting: only the first piece and the rest are apart, so that a first token has a time of its own. */
-function played({ response }: Sample): Step[] {
-  return answer({
-    status: response.status,
-    reason: response.reason,
-    headers: response.headers,
-    framing: response.framing,
-    pieces: response.pieces.map(([, bytes], place) => [place === 0 ? 0 : 2, bytes]),
-    trailers: response.trailers,
-    cut: response.cut,
-  })
-}

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { PriceTerms } from '../../records/bill.ts'
 import { operations, outcomes } from '../../records/outcome.ts'
+import type { RateLimit } from '../../records/rate-limit.ts'
 import type { StoredNames } from '../../records/stored-names.ts'
 import type { TelemetryRecord } from '../../records/telemetry.ts'
 import type { Usage } from '../../records/usage.ts'
@@ -26,6 +27,9 @@ const tokenUsage = z
     prediction_accepted: tokens('predicted output that was used'),
     prediction_rejected: tokens('predicted output that was not used'),
     web_searches: countOrNull('searches of the web', 'calls'),
+    citations: tokens('cited sources, where they are counted apart from the input'),
+    request_fees: countOrNull('requests that are billed a fee beside their tokens', 'calls'),
+    search_context: textOrNull('how much was searched: low, medium or high'),
     total_reported: tokens("the provider's own total, as it said"),
     cost_reported_usd: field(z.string().nullable(), "the provider's own bill, as decimal text", 'USD'),
   })
@@ -53,6 +57,15 @@ const priceTerms = z
     units: field(z.record(z.string(), z.union([z.number(), z.string()])), 'quantities that are no tokens'),
   })
   .openapi('PriceTerms') satisfies z.ZodType<PriceTerms>
+
+const rateLimit = z
+  .object({
+    name: text('requests, tokens, input_tokens …, with its window where one is said: tokens_minute'),
+    limit: amountOrNull('the whole of it', 'number'),
+    remaining: amountOrNull('what is left of it', 'number'),
+    reset_ms: amountOrNull("from the answer's head until it is full again", 'ms'),
+  })
+  .openapi('RateLimit') satisfies z.ZodType<RateLimit>
 
 const capture = (about: string) => oneOf(['full', 'metadata', 'off'], about)
 
@@ -93,6 +106,11 @@ const metadata = z
     upstream_status: countOrNull('what the upstream answered', 'HTTP status'),
     upstream_request_id: textOrNull("the provider's own id of the call"),
     rate_limits: field(z.record(z.string(), z.string()).nullable(), 'headers about rate limits, as sent'),
+    limits: field(z.array(rateLimit).readonly().nullable(), 'the same limits in one vocabulary'),
+    retry_after_ms: amountOrNull('how long the provider asks to wait', 'ms'),
+    retry_advised: field(z.boolean().nullable(), 'whether the provider advises to try again'),
+    upstream_region: textOrNull('where the provider served the call'),
+    upstream_account: textOrNull('account that the provider counted it to'),
     client_retries: countOrNull('how often the client had tried before', 'calls'),
     outcome: oneOf(outcomes, 'how the call ended'),
     success: flag('the outcome is no error'),
@@ -102,6 +120,7 @@ const metadata = z
     error_type: textOrNull('kind of error'),
     error_code: textOrNull("code of the error, ours or the provider's"),
     error_message: textOrNull('message of the error'),
+    parse_note: textOrNull('why the answer is not what its path and its request promise, or could not be read as that'),
     ttfb_ms: amountOrNull("to the first byte of the answer's body", 'ms'),
     ttft_ms: amountOrNull('to the first generated content: text, reasoning, tool call, audio', 'ms'),
     ttft_answer_ms: amountOrNull('to the first content that is not reasoning', 'ms'),
@@ -112,6 +131,7 @@ const metadata = z
     upstream_ms: amountOrNull('from the call of the upstream to its last byte', 'ms'),
     overhead_ms: amountOrNull('latency_ms less upstream_ms and the time the client took to send', 'ms'),
     provider_ms: amountOrNull('what the server itself reported', 'ms'),
+    provider_ttft_ms: amountOrNull("the server's own time to its first token", 'ms'),
     output_tokens_per_second: amountOrNull('output per second of generation', 'tokens/s'),
     token_source: tokenSource,
     tokenizer: textOrNull('what counted an estimate: its encoding, and what to think of it'),

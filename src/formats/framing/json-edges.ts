@@ -13,6 +13,12 @@ const wanted = [
   'prompt_eval_count',
   'total_duration',
   'load_duration',
+  // of requests, whose messages stand before them
+  'stream',
+  'stream_options',
+  'temperature',
+  'max_tokens',
+  'max_completion_tokens',
 ]
 
 /**

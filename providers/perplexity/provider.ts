@@ -1,0 +1,17 @@
+import type { Provider } from '../../src/records/provider.ts'
+
+export const provider: Provider = {
+  id: 'perplexity',
+  name: 'Perplexity',
+  baseUrl: 'https://api.perplexity.ai',
+  movedPaths: { '/v1/chat/completions': '/chat/completions' },
+  auth: { header: 'authorization', prefix: 'Bearer ' },
+  errorShape: 'openai',
+  hints: { outputExcludesReasoning: true, requestFee: true },
+  routes: [
+    { method: 'POST', path: '/chat/completions', format: 'openai-chat' },
+    { method: 'POST', path: '/v1/sonar', format: 'openai-chat' },
+    { method: 'POST', path: '/v1/embeddings', format: 'openai-embeddings' },
+    { method: 'GET', path: '/v1/models*', format: null, operation: 'models' },
+  ],
+}

@@ -1,0 +1,54 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadSamples } from '../support/samples.ts'
+import { vectors } from './vectors.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const known = new Set(loadSamples().map(({ name }) => name))
+const last = 54
+
+describe('the tricky cases of the wire formats', () => {
+  it('are all there, each with something that shows it', () => {
+    const numbers = new Set(vectors.map(({ number }) => number))
+    expect([...numbers].sort((one, other) => one - other)).toEqual(
+      Array.from({ length: last }, (_, place) => place + 1),
+    )
+    const shown = ({ samples = [], tests = [], due }: (typeof vectors)[number]) =>
+      samples.length + tests.length + (due ? 1 : 0)
+    expect(vectors.filter((vector) => shown(vector) === 0)).toEqual([])
+  })
+
+  it('name samples that exist', () => {
+    expect(vectors.flatMap(({ samples = [] }) => samples).filter((name) => !known.has(name))).toEqual([])
+  })
+
+  it('name tests that exist', () => {
+    const missing = vectors
+      .flatMap(({ tests = [] }) => tests)
+      .filter(({ file, title }) => {
+        const path = join(root, file)
+        return !existsSync(path) || !readFileSync(path, 'utf8').includes(title)
+      })
+    expect(missing).toEqual([])
+  })
+
+  it('wait for a sample only where their format is not read yet', () => {
+    const paths: Record<string, string> = {
+      gemini: 'gemini',
+      'gemini-openai-layer': 'gemini',
+      responses: 'openai-responses',
+      azure: 'azure',
+      audio: 'audio',
+      cohere: 'cohere',
+    }
+    const overdue = vectors.filter(({ due }) => due !== undefined && formatIsThere(paths[due]!))
+    expect(overdue.map(({ number, about, due }) => `${number} ${about}: ${due}`)).toEqual([])
+  })
+})
+
+/** A folder of that name among the formats or the providers: whoever brings it brings its cases. */
+const formatIsThere = (name: string): boolean =>
+  [join(root, 'src', 'formats'), join(root, 'providers')].some((folder) =>
+    readdirSync(folder).some((entry) => entry.includes(name)),
+  )
