@@ -27,6 +27,10 @@ export interface Decoder {
   whole(value: unknown, atMs: number): void
   /** The `[DONE]` sentinel. */
   done(atMs: number): void
+  /** The text of an answer that is no JSON (a transcript). Without it such answers are only counted. */
+  text?(value: string): void
+  /** The bytes of an answer that is sound or an image: how many came, and when the first and the last of them did. */
+  bytes?(size: number, firstAtMs: number, lastAtMs: number): void
   finish(): Decoded
 }
 
@@ -70,7 +74,7 @@ export interface RequestFacts {
 }
 
 /** wire-formats 3. Values as sent when small scalars; null when absent. */
-export interface RequestParameters {
+export interface RequestParameters extends SpecialParameters {
   temperature: number | null
   top_p: number | null
   top_k: number | null
@@ -91,6 +95,22 @@ export interface RequestParameters {
   logprobs: boolean | null
   keep_alive: string | number | null
   dimensions: number | null
+}
+
+/** Parameters that only some operations or vendors have: they are there only where a request says them. */
+export interface SpecialParameters {
+  /** Of images that are made: `1024x1536`, `auto`. */
+  size?: string
+  quality?: string
+  voice?: string
+  /** Of speech that is to be written down. */
+  language?: string
+  /** How much of the web a search may bring in: `low`, `medium`, `high`. */
+  search_context?: string
+  previous_response_id?: string
+  background?: boolean
+  /** Version of the vendor's API, from the query. */
+  api_version?: string
 }
 
 /** Text stays text; everything else is a placeholder that says what and how much (`[image 12 kB]`). */
@@ -151,6 +171,18 @@ export interface Decoded {
   textTruncated: boolean
   /** Vectors in an embeddings answer. */
   embeddings: number | null
+  /** Nothing was generated yet: the answer is made in the background, and fetched by another call. */
+  pending: boolean
+  /** The answer was asked for in the background: several calls may tell it, and it counts once. */
+  background: boolean
+  /** What kind of images were made, where the answer says so. */
+  imageKind: ImageKind | null
+}
+
+export interface ImageKind {
+  /** `1024x1536` */
+  size: string | null
+  quality: string | null
 }
 
 export interface Choice {

@@ -6,6 +6,7 @@ import { ollamaGenerate } from './ollama-generate/format.ts'
 import { openaiChat } from './openai-chat/format.ts'
 import { openaiCompletions } from './openai-completions/format.ts'
 import { openaiEmbeddings } from './openai-embeddings/format.ts'
+import { openaiResponses } from './openai-responses/format.ts'
 
 const all: readonly Format[] = [
   // one line each
@@ -13,6 +14,7 @@ const all: readonly Format[] = [
   openaiChat,
   openaiCompletions,
   openaiEmbeddings,
+  openaiResponses,
   ollamaChat,
   ollamaGenerate,
   ollamaEmbed,

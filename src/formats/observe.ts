@@ -96,6 +96,7 @@ function wordlessAnswer(decoded: Decoded): Decoded {
     model: null,
     systemFingerprint: null,
     serviceTier: null,
+    imageKind: null,
     rawUsage: null,
     choices: decoded.choices.map(({ index, finishReason }) => ({
       index,

@@ -104,8 +104,8 @@ const partLimit = 256
 export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
   const input = countAt(raw, 'prompt_tokens') ?? countAt(raw, 'input_tokens')
   const said = countAt(raw, 'completion_tokens') ?? countAt(raw, 'output_tokens')
-  const inputs = firstObject(raw, 'prompt_tokens_details', 'prompt_token_details', 'input_tokens_details')
-  const outputs = firstObject(raw, 'completion_tokens_details', 'output_tokens_details')
+  const inputs = firstObject(raw, ...inputDetails)
+  const outputs = firstObject(raw, ...outputDetails)
   const reasoning = countAt(outputs, 'reasoning_tokens') ?? countAt(raw, 'reasoning_tokens')
   const cacheRead =
     countAt(inputs, 'cached_tokens') ?? countAt(raw, 'num_cached_tokens') ?? countAt(raw, 'prompt_cache_hit_tokens')
@@ -131,6 +131,9 @@ export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
     costReportedUsd: decimalText(at(raw, 'cost')) ?? decimalText(at(raw, 'cost', 'total_cost')),
   }
 }
+
+const inputDetails = ['prompt_tokens_details', 'prompt_token_details', 'input_tokens_details', 'input_token_details']
+const outputDetails = ['completion_tokens_details', 'output_tokens_details', 'output_token_details']
 
 /** llama.cpp: the prompt is what its cache held plus what it read, the output what it predicted. */
 function usageOfTimings(raw: JsonObject): Usage {

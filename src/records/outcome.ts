@@ -28,8 +28,14 @@ export const operations = [
   'chat',
   'completion',
   'embeddings',
+  'images',
+  'speech',
+  'transcription',
+  'moderation',
   'models',
   'count_tokens',
+  'batches',
+  'files',
   'pull',
   'health',
   'preflight',
@@ -37,7 +43,18 @@ export const operations = [
 ] as const
 export type Operation = (typeof operations)[number]
 
-export const modelOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
+export const modelOperations: ReadonlySet<Operation> = new Set<Operation>([
+  'chat',
+  'completion',
+  'embeddings',
+  'images',
+  'speech',
+  'transcription',
+  'moderation',
+])
+
+/** Model calls that are priced by the tokens of texts, so that a tokenizer can stand in for counts that are missing. */
+export const estimatedOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
 
 /** Finish reasons in one vocabulary (wire-formats 11.2). The vendor's own word is kept beside it. */
 export type FinishReason =

@@ -23,6 +23,12 @@ export interface Usage {
   predictionAccepted: Count
   predictionRejected: Count
   webSearches: Count
+  /** Images made. */
+  images: Count
+  /** Seconds of sound that were heard or made, as they are billed. */
+  audioSeconds: Count
+  /** Characters of text that were spoken. */
+  characters: Count
   /** The vendor's own total, kept as said. */
   totalReported: Count
   /** The vendor's own bill in USD as a decimal text without exponent (OpenRouter), or null. */
@@ -49,6 +55,9 @@ export const unknownUsage: Readonly<Usage> = Object.freeze({
   predictionAccepted: null,
   predictionRejected: null,
   webSearches: null,
+  images: null,
+  audioSeconds: null,
+  characters: null,
   totalReported: null,
   costReportedUsd: null,
 })

@@ -25,6 +25,9 @@ const tokenUsage = z
     prediction_accepted: tokens('predicted output that was used'),
     prediction_rejected: tokens('predicted output that was not used'),
     web_searches: countOrNull('searches of the web', 'calls'),
+    images: countOrNull('images made', 'images'),
+    audio_seconds: amountOrNull('sound heard or made, as it is billed', 's'),
+    characters: countOrNull('text that was spoken', 'characters'),
     total_reported: tokens("the provider's own total, as it said"),
     cost_reported_usd: field(z.string().nullable(), "the provider's own bill, as decimal text", 'USD'),
   })
@@ -101,7 +104,7 @@ const metadata = z
     output_tokens_per_second: amountOrNull('output per second of generation', 'tokens/s'),
     token_source: tokenSource,
     tokenizer: textOrNull('encoding of an estimate'),
-    usage: orNull(tokenUsage, 'tokens by kind'),
+    usage: orNull(tokenUsage, 'tokens by kind, and what else is billed'),
     cost_picodollars: field(z.string().nullable(), 'cost, exact, as decimal text; null when unknown', '10⁻¹² USD'),
     cost_usd: amountOrNull('cost, rounded to a double; null when unknown', 'USD'),
     cost_estimated: flag('the cost rests on estimated tokens'),
