@@ -12,6 +12,8 @@ export interface Format {
   readonly operation: Operation
   /** Answers are long lists of numbers: above a megabyte only their edges are read. */
   readonly largeAnswers?: boolean
+  /** Requests may be forms (`multipart/form-data`): `readRequest` gets their fields as text, and of files the facts. */
+  readonly takesForms?: boolean
   /** Reads the facts out of a parsed request body (null: it was no JSON object). */
   readRequest(body: unknown): RequestFacts
   decoder(request: RequestFacts, hints: DecodeHints): Decoder

@@ -3,6 +3,7 @@ import { isObject, objectOf, parseJson, stringAt } from '../records/json.ts'
 import { type Format, noFacts, type RequestFacts } from './decoder.ts'
 import { type Content, contentLimitBytes, decodeContent } from './framing/content-coding.ts'
 import { firstBytes, readJson, textOf } from './framing/json.ts'
+import { formBody, formBoundary, readForm } from './framing/multipart.ts'
 
 export interface ReadRequest {
   facts: RequestFacts
@@ -19,19 +20,26 @@ export function readRequest(exchange: Exchange, format: Format | null): ReadRequ
     const missing = request.size > 0 || content.coded
     return { facts: format && !missing ? format.readRequest(null) : noFacts, content, notes }
   }
+  const contentType = headerOf(open.requestHeaders, 'content-type')
   if (!startsAsJson(content)) {
-    const malformed = format !== null && !isMultipart(open.requestHeaders)
+    const boundary = format?.takesForms ? formBoundary(contentType) : null
+    if (format && boundary !== null)
+      return { facts: guarded(format, formBody(readForm(content.pieces, boundary)), notes), content, notes }
+    const malformed = format !== null && !isMultipart(contentType)
     return { facts: malformed ? format.readRequest(null) : noFacts, content, notes }
   }
   const { value, partial } = readJson(content.pieces, contentLimitBytes)
   if (partial) notes.push('request: too large to be read whole, only its first and last fields were')
   const body = value === null ? null : bounded(withExactSeed(value.value, content), notes)
-  if (!format) return { facts: generalFacts(body), content, notes }
+  return { facts: format ? guarded(format, body, notes) : generalFacts(body), content, notes }
+}
+
+function guarded(format: Format, body: unknown, notes: string[]): RequestFacts {
   try {
-    return { facts: format.readRequest(body), content, notes }
+    return format.readRequest(body)
   } catch (error) {
     notes.push(`request: ${format.id} could not read it: ${String(error).slice(0, 200)}`)
-    return { facts: { ...generalFacts(body), malformed: true }, content, notes }
+    return { ...generalFacts(body), malformed: true }
   }
 }
 
@@ -63,8 +71,8 @@ const itemLimit = 10_000
 
 const startsAsJson = (content: Content): boolean => /^\ufeff?\s*[{[]/.test(textOf(firstBytes(content.pieces, 1024)))
 
-const isMultipart = (headers: HeaderPairs): boolean =>
-  (headerOf(headers, 'content-type') ?? '').toLowerCase().startsWith('multipart/')
+const isMultipart = (contentType: string | null): boolean =>
+  (contentType ?? '').trimStart().toLowerCase().startsWith('multipart/')
 
 /** A seed may be any 64-bit number; one that a double cannot hold is kept as its digits. */
 function withExactSeed(body: unknown, content: Content): unknown {

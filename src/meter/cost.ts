@@ -4,6 +4,7 @@ import { scaledRounded } from './decimal.ts'
 import { findPrice } from './match.ts'
 import type { Cost } from './metered.ts'
 import type { PriceBook, PriceEntry } from './prices.ts'
+import { billPieces, hasPieces, type Units } from './units.ts'
 
 /** What one call is billed by. */
 export interface Billable {
@@ -21,39 +22,31 @@ export interface Billable {
   units?: Units
 }
 
-/** Quantities that are no tokens, and tokens that only one vendor bills. */
-export interface Units {
-  images?: number
-  imageQuality?: string
-  imageSize?: string
-  seconds?: number
-  characters?: number
-  searchUnits?: number
-  pages?: number
-  citationTokens?: number
-  /** `low`, `medium`, `high`: where a search fee depends on it. */
-  searchContext?: string
-}
-
 /** The bill of one call, exact to 10⁻¹² dollars; unknown wherever a count or a price is missing. */
 export function costOf(call: Billable, book: PriceBook): Cost {
-  const { usage } = call
+  const { usage, units = {} } = call
   const reported = usage?.costReportedUsd ?? null
   if (reported !== null && /^\d+(\.\d+)?$/.test(reported)) return reportedCost(reported)
-  if (usage === null && call.units === undefined) return unknown('no tokens counted')
+  const counted = usage !== null && (usage.input !== null || usage.output !== null)
+  const entry = call.model === null ? null : findPrice(book, call.provider, call.model)
+  if (!counted && !hasPieces(units)) return entry?.mode === 'moderation' ? free(entry) : unknown('no tokens counted')
   if (call.model === null) return unknown(`no model named by ${call.provider}`)
-  const entry = findPrice(book, call.provider, call.model)
   if (!entry) return unknown(`no price for ${call.provider}/${call.model}`)
   const { wallMs, serviceTier, batch } = call
   const bill = new Bill(entry, { wallMs, serviceTier, batch, inputTokens: usage?.input ?? 0 }, call.conditions)
-  const missing = usage === null ? null : billTokens(bill, usage, entry)
+  const hasTokenPrice = bill.has('input') || bill.has('output')
+  const byTokens = counted && (hasTokenPrice || !hasPieces(units))
+  const missing = byTokens ? billTokens(bill, usage, entry) : null
   if (missing !== null) return unknown(`${missing} for ${call.provider}/${call.model}`, entry.version)
-  billUnits(bill, call)
+  if (!byTokens && !billPieces(bill, units, entry) && !entry.fromRule)
+    return unknown(`no tokens counted for ${call.provider}/${call.model}`, entry.version)
+  billFees(bill, call)
   if (bill.unpriced !== null)
     return unknown(`no ${bill.unpriced} price for ${call.provider}/${call.model}`, entry.version)
   return {
     picodollars: bill.total(),
-    estimated: call.estimated,
+    // a price by the piece stands in for the tokens that such a model is billed by
+    estimated: call.estimated || (!byTokens && hasTokenPrice && !entry.fromRule),
     unpricedReason: null,
     priceVersion: entry.version,
     lines: bill.lines,
@@ -65,6 +58,15 @@ const unknown = (unpricedReason: string, priceVersion: string | null = null): Co
   estimated: false,
   unpricedReason,
   priceVersion,
+  lines: [],
+})
+
+/** Nobody counts what is given away. */
+const free = (entry: PriceEntry): Cost => ({
+  picodollars: 0n,
+  estimated: false,
+  unpricedReason: null,
+  priceVersion: entry.version,
   lines: [],
 })
 
@@ -116,14 +118,8 @@ const withoutOutput = new Set(['embedding', 'rerank', 'moderation', 'audio_speec
 
 const less = (whole: number, part: number): number => Math.max(0, whole - part)
 
-function billUnits(bill: Bill, { usage, units = {} }: Billable): void {
+function billFees(bill: Bill, { usage, units = {} }: Billable): void {
   bill.tokens(units.citationTokens ?? 0, ['citation_input', 'input'])
   bill.each(usage?.webSearches ?? 0, ['web_search', `web_search.${units.searchContext ?? 'low'}`])
-  const size = [units.imageQuality, units.imageSize].filter((part) => part !== undefined).join('/')
-  bill.each(units.images ?? 0, [`per_image_sizes.${size}`, `per_image_sizes.${units.imageSize}`, 'per_image'])
-  bill.each(units.seconds ?? 0, ['per_second'])
-  bill.each(units.characters ?? 0, ['per_character'])
-  bill.each(units.searchUnits ?? 0, ['per_query'])
-  bill.each(units.pages ?? 0, ['per_page'])
   if (bill.has('per_request')) bill.each(1, ['per_request'])
 }

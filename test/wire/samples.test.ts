@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { storedNames } from '../../src/records/stored-names.ts'
+import { unknownUsage } from '../../src/records/usage.ts'
 import { answer } from '../support/answer.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
@@ -7,7 +9,7 @@ import { type ScriptedUpstream, type Step, scriptedUpstream } from '../support/s
 
 /** Every recorded exchange is played by an upstream, byte for byte, and must reach the client unchanged and leave a right record. */
 const samples = loadSamples()
-const upstreams = ['anthropic', 'groq', 'llamacpp', 'ollama', 'openai', 'openrouter', 'vllm']
+const upstreams = [...new Set(samples.map(({ provider }) => provider))]
 
 let upstream: ScriptedUpstream
 let proxy: TestProxy
@@ -63,6 +65,8 @@ describe(`${samples.length} samples`, () => {
       expect(telemetry.metadata.completion_tokens).toBe(
         wanted.usage.output ?? (wanted.operation === 'embeddings' ? telemetry.metadata.completion_tokens : null),
       )
+      for (const [kind, count] of Object.entries(storedNames({ ...unknownUsage, ...wanted.usage })))
+        if (count !== null) expect([kind, telemetry.metadata.usage?.[kind as 'input']]).toEqual([kind, count])
     }
     if (wanted.tokenSource !== undefined && !estimatedInstead)
       expect(telemetry.metadata.token_source).toBe(wanted.tokenSource)

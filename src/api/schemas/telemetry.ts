@@ -107,7 +107,7 @@ const metadata = z
     usage: orNull(tokenUsage, 'tokens by kind, and what else is billed'),
     cost_picodollars: field(z.string().nullable(), 'cost, exact, as decimal text; null when unknown', '10⁻¹² USD'),
     cost_usd: amountOrNull('cost, rounded to a double; null when unknown', 'USD'),
-    cost_estimated: flag('the cost rests on estimated tokens'),
+    cost_estimated: flag('the cost rests on estimated tokens, or on prices by the piece that stand in for tokens'),
     unpriced_reason: textOrNull('why there is no cost'),
     price_version: textOrNull('version of the price list'),
     request_sha256: textOrNull('SHA-256 of the whole body, hex'),

@@ -51,17 +51,19 @@ export function responsesDecoder(request: RequestFacts, hints: DecodeHints): Dec
   const events: Readonly<Record<string, (event: JsonObject) => void>> = {
     'response.output_item.added'(event) {
       const item = output.item(event)
-      item?.begin(event.item)
-      if (stringAt(event, 'item', 'name')) answer.hidden()
+      if (!item) return
+      item.begin(event.item)
+      if (!stringAt(event, 'item', 'name')) return
+      item.heard = true
+      answer.hidden()
     },
     'response.output_item.done'(event) {
       const item = output.item(event)
       if (!item) return
-      const first = item.isEmpty()
       item.end(event.item)
       const said = item.read()
       // hosted tools are at work between the events of the model
-      if (first && !isEmpty(said) && !hostedSearches.has(said.type)) answer.hidden(isVisible(said))
+      if (!item.heard && !isEmpty(said) && !hostedSearches.has(said.type)) answer.hidden(isVisible(said))
     },
     'response.content_part.done': (event) => partDone(event),
     'response.reasoning_summary_part.done': (event) => partDone(event),

@@ -20,7 +20,8 @@ export function readItem(item: unknown): OutputItem {
   const type = stringAt(item, 'type') ?? ''
   const nothing: OutputItem = { type, text: '', refusal: '', reasoning: '', call: null, part: null, searches: false }
   if (!isObject(item)) return nothing
-  if (type === 'message') return { ...nothing, ...readMessage(item) }
+  // a compaction hands messages of the user back
+  if (type === 'message') return item.role === 'user' ? nothing : { ...nothing, ...readMessage(item) }
   if (type === 'reasoning') return { ...nothing, reasoning: readReasoning(item) }
   if (type === 'image_generation_call') return { ...nothing, part: imageOf(item) }
   const call = Object.hasOwn(calls, type) ? calls[type]! : null

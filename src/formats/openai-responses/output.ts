@@ -1,6 +1,6 @@
 import { countAt, isObject, type JsonObject, objectOf, stringAt } from '../../records/json.ts'
 import type { Channel, FragmentKind } from './events.ts'
-import { isEmpty, type OutputItem, readItem, sizeOf } from './items.ts'
+import { type OutputItem, readItem, sizeOf } from './items.ts'
 
 const limits = { items: 512, parts: 1024 }
 
@@ -43,6 +43,8 @@ export class Output {
 }
 
 class StreamedItem {
+  /** Something of it was timed as generated content. */
+  heard = false
   #started: JsonObject = {}
   #done: JsonObject | null = null
   readonly #parts = new Map<string, { channel: Channel; text: string }>()
@@ -58,6 +60,7 @@ class StreamedItem {
   /** Adds a fragment, or the whole of one. True: it says something that was not said before. */
   add(kind: FragmentKind, index: number, value: string): boolean {
     if (value === '') return false
+    this.heard = true
     const key = `${kind.channel} ${index}`
     const part = this.#parts.get(key)
     if (!part) {
@@ -68,11 +71,6 @@ class StreamedItem {
     if (!kind.whole) part.text += value
     else if (value.length > part.text.length) part.text = value
     return !kind.whole
-  }
-
-  /** Nothing was said yet, not even the name of a tool. */
-  isEmpty(): boolean {
-    return isEmpty(this.read())
   }
 
   read(): OutputItem {
