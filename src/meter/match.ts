@@ -5,9 +5,10 @@ import type { PriceBook, PriceEntry, PriceList } from './prices.ts'
  * when no list knows it, a name counts only if exactly one provider has it.
  */
 export function findPrice(book: PriceBook, provider: string, model: string): PriceEntry | null {
-  const name = model.toLowerCase()
   const list = book.providers.get(provider)
-  if (!list) return onlyOwner(book, name)
+  const given = model.toLowerCase()
+  if (!list) return onlyOwner(book, given)
+  const name = list.deployments.get(given) ?? given
   for (const candidate of candidates(book, provider, name)) {
     const entry = list.entries.get(candidate)
     if (entry) return entry

@@ -15,6 +15,8 @@ export interface PriceList {
   /** By model name and alias, lower case. */
   readonly entries: ReadonlyMap<string, PriceEntry>
   readonly rules: readonly PriceRule[]
+  /** The model behind each name that a customer gave it (an Azure deployment), lower case. */
+  readonly deployments: ReadonlyMap<string, string>
 }
 
 export interface PriceEntry {
@@ -47,12 +49,12 @@ export function loadPrices(more: readonly string[] = []): PriceBook {
 
 /** Builds the book from the texts of price files (schema 1). Throws for a file that is none. */
 export function priceBook(files: readonly { name: string; text: string }[]): PriceBook {
-  const lists = new Map<string, { entries: Map<string, PriceEntry>; rules: PriceRule[] }>()
+  const lists = new Map<string, ListInProgress>()
   const prefixes = new Set<string>()
   const listOf = (provider: string) => {
     const known = lists.get(provider)
     if (known) return known
-    const list = { entries: new Map<string, PriceEntry>(), rules: [] }
+    const list: ListInProgress = { entries: new Map(), rules: [], deployments: new Map() }
     lists.set(provider, list)
     prefixes.add(provider)
     return list
@@ -72,6 +74,12 @@ export function priceBook(files: readonly { name: string; text: string }[]): Pri
       entries.set(entry.model.toLowerCase(), entry)
       for (const alias of arrayAt(fields, 'aliases')) entries.set(String(alias).toLowerCase(), entry)
     }
+    for (const fields of arrayAt(file, 'deployments')) {
+      const [provider, deployment, model] = ['provider', 'deployment', 'model'].map((key) => stringAt(fields, key))
+      if (!provider || !deployment || !model)
+        throw new Error(`${name}: a deployment without provider, deployment or model`)
+      listOf(provider).deployments.set(deployment.toLowerCase(), model.toLowerCase())
+    }
     for (const fields of arrayAt(file, 'rules')) {
       const entry = entryOf(name, version, fields, 'match')
       const wanted = glob(entry.model)
@@ -84,6 +92,12 @@ export function priceBook(files: readonly { name: string; text: string }[]): Pri
     providers: new Map([...lists].map(([provider, list]) => [provider, { provider, ...list }])),
     prefixes,
   }
+}
+
+interface ListInProgress {
+  entries: Map<string, PriceEntry>
+  rules: PriceRule[]
+  deployments: Map<string, string>
 }
 
 function readFile(name: string, text: string): JsonObject {

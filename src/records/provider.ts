@@ -5,8 +5,10 @@ export interface Provider {
   /** Slug; also the name of its default upstream and the first path segment that selects it. */
   readonly id: string
   readonly name: string
-  /** Where the API stands, without the `/v1` that the paths carry. */
-  readonly baseUrl: string
+  /** Where the API stands, without the `/v1` that the paths carry. Null: each customer has another address, the settings say it. */
+  readonly baseUrl: string | null
+  /** What such an address looks like, for people: `https://RESOURCE.example.com`. */
+  readonly urlLike?: string
   /** Put before paths that begin with `/v1/`, where the vendor's API stands deeper: `/groq/v1/…` and `/groq/openai/v1/…` are one. */
   readonly apiPrefix?: string
   /** Where the client's credential goes and how it looks; what the record is keyed by. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { loadProviders } from '../../providers/index.ts'
 import { costOf } from '../../src/meter/cost.ts'
 import { decimalOf, decimalText, divideRounded, scaled, scaledRounded } from '../../src/meter/decimal.ts'
+import { findPrice } from '../../src/meter/match.ts'
 import { loadPrices, type PriceEntry, priceBook } from '../../src/meter/prices.ts'
 import { priceSheet } from '../../src/meter/sheet.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
@@ -131,6 +132,29 @@ describe('prices that hold for a call', () => {
       ['00:59', '01:00', '03:59', '04:00', '09:59', '10:00'].map((time) => price(`2026-10-26T${time}:30Z`)),
     ).toEqual(['1', '2', '2', '1', '2', '1'])
     expect(price('2026-10-28T02:00:00Z')).toBe('1')
+  })
+})
+
+describe('deployments', () => {
+  const book = (deployments: string) =>
+    priceBook(
+      [file(model('"input": 2')), `{"schema": "1", "deployments": ${deployments}}`].map((given) =>
+        typeof given === 'string' ? { name: 'own.json', text: given } : given,
+      ),
+    )
+
+  it('are priced as the model that they stand for, whatever else has their name', () => {
+    const found = findPrice(
+      book('[{"provider": "own", "deployment": "Front-Desk", "model": "M"}]'),
+      'own',
+      'front-desk',
+    )
+    expect(found?.model).toBe('M')
+    expect(findPrice(book('[]'), 'own', 'front-desk')).toBeNull()
+  })
+
+  it('without a model are refused', () => {
+    expect(() => book('[{"provider": "own", "deployment": "x"}]')).toThrow('own.json: a deployment without')
   })
 })
 
