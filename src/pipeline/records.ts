@@ -34,8 +34,16 @@ export function recordMaker(parts: RecordParts): RecordMaker {
   return async (exchange) => {
     const observed = observe(exchange, parts.providers.get(exchange.open.provider), parts.pepper)
     const metered = await meter(exchange, observed, parts)
-    return assemble(exchange, observed, metered, parts)
+    const record = assemble(exchange, observed, metered, parts)
+    const answer = sharedAnswer(exchange, observed)
+    return answer === null ? record : { ...record, tells: answer }
   }
+}
+
+/** An answer made in the background may be fetched any number of times, and also be told by the call that asked for it. */
+function sharedAnswer({ open }: Exchange, { decoded }: Observed): string | null {
+  if (!decoded?.background || decoded.pending || decoded.usage === null || decoded.responseId === null) return null
+  return `${open.provider} ${named(decoded.responseId)}`
 }
 
 /** The record of an exchange whose bytes could not be read without failing: transport facts, the bytes, and the error. */

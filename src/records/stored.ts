@@ -17,4 +17,6 @@ export interface StoredRecord {
   gapsMs: readonly number[]
   /** The same as the histogram that was made of them, on records that were read back (`stores/rollups/facts.ts`). */
   gaps?: Uint8Array
+  /** The answer that several calls may tell (one made in the background): the first of them counts it. Not stored itself. */
+  tells?: string
 }

@@ -141,6 +141,9 @@ const migrations: readonly string[] = [
     metrics TEXT NOT NULL
   );
   `,
+  `
+  CREATE TABLE counted_answers (answer TEXT PRIMARY KEY, call TEXT NOT NULL, timestamp_ms INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ]
 
 export const schemaVersion = migrations.length
