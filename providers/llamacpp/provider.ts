@@ -15,6 +15,7 @@ export const provider: Provider = {
     { method: 'POST', path: '/chat/completions', format: 'openai-chat' },
     { method: 'POST', path: '/v1/completions', format: 'openai-completions' },
     { method: 'POST', path: '/v1/embeddings', format: 'openai-embeddings' },
+    { method: 'POST', path: '/v1/responses', format: 'openai-responses' },
     { method: 'POST', path: '/v1/messages', format: 'anthropic-messages' },
     { method: 'POST', path: '/v1/messages/count_tokens', format: null, operation: 'count_tokens' },
     { method: 'GET', path: '/v1/models*', format: null, operation: 'models' },

@@ -16,6 +16,8 @@ export const provider: Provider = {
     { method: 'POST', path: '/v1/chat/completions', format: 'openai-chat', hints: { swallowsErrors: true } },
     { method: 'POST', path: '/v1/completions', format: 'openai-completions', hints: { swallowsErrors: true } },
     { method: 'POST', path: '/v1/embeddings', format: 'openai-embeddings' },
+    { method: 'POST', path: '/v1/responses', format: 'openai-responses' },
+    { method: 'POST', path: '/v1/audio/transcriptions', format: 'openai-transcription' },
     { method: 'POST', path: '/v1/messages', format: 'anthropic-messages', hints: { guessesInput: true } },
     { method: 'GET', path: '/v1/models*', format: null, operation: 'models' },
     { method: 'GET', path: '/api/tags', format: null, operation: 'models' },

@@ -12,6 +12,8 @@ export interface Format {
   readonly operation: Operation
   /** Answers are long lists of numbers: above a megabyte only their edges are read. */
   readonly largeAnswers?: boolean
+  /** Requests may be forms (`multipart/form-data`): `readRequest` gets their fields as text, and of files the facts. */
+  readonly takesForms?: boolean
   /** Reads the facts out of a parsed request body (null: it was no JSON object). */
   readRequest(body: unknown): RequestFacts
   decoder(request: RequestFacts, hints: DecodeHints): Decoder
@@ -27,6 +29,10 @@ export interface Decoder {
   whole(value: unknown, atMs: number): void
   /** The `[DONE]` sentinel. */
   done(atMs: number): void
+  /** The text of an answer that is no JSON (a transcript). Without it such answers are only counted. */
+  text?(value: string): void
+  /** The bytes of an answer that is sound or an image: how many came, and when the first and the last of them did. */
+  bytes?(size: number, firstAtMs: number, lastAtMs: number): void
   finish(): Decoded
 }
 
@@ -177,6 +183,18 @@ export interface Decoded {
   textTruncated: boolean
   /** Vectors in an embeddings answer. */
   embeddings: number | null
+  /** Nothing was generated yet: the answer is made in the background, and fetched by another call. */
+  pending: boolean
+  /** The answer was asked for in the background: several calls may tell it, and it counts once. */
+  background: boolean
+  /** What kind of images were made, where the answer says so. */
+  imageKind: ImageKind | null
+}
+
+export interface ImageKind {
+  /** `1024x1536` */
+  size: string | null
+  quality: string | null
 }
 
 export interface Choice {

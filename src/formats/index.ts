@@ -7,6 +7,11 @@ import { ollamaGenerate } from './ollama-generate/format.ts'
 import { openaiChat } from './openai-chat/format.ts'
 import { openaiCompletions } from './openai-completions/format.ts'
 import { openaiEmbeddings } from './openai-embeddings/format.ts'
+import { openaiImages } from './openai-images/format.ts'
+import { openaiModerations } from './openai-moderations/format.ts'
+import { openaiResponses } from './openai-responses/format.ts'
+import { openaiSpeech } from './openai-speech/format.ts'
+import { openaiTranscription } from './openai-transcription/format.ts'
 
 const all: readonly Format[] = [
   // one line each
@@ -15,6 +20,11 @@ const all: readonly Format[] = [
   openaiChat,
   openaiCompletions,
   openaiEmbeddings,
+  openaiResponses,
+  openaiImages,
+  openaiSpeech,
+  openaiTranscription,
+  openaiModerations,
   ollamaChat,
   ollamaGenerate,
   ollamaEmbed,

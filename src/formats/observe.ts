@@ -3,7 +3,7 @@ import type { Exchange, ExchangeHead, SecretHint } from '../records/exchange.ts'
 import type { Provider } from '../records/provider.ts'
 import { Answer } from './answer.ts'
 import { type Decoded, type DecodeHints, noFacts, type RequestFacts } from './decoder.ts'
-import { findRoute } from './find-route.ts'
+import { type FoundRoute, findRoute } from './find-route.ts'
 import type { Content } from './framing/content-coding.ts'
 import type { Observed } from './observed.ts'
 import { usageOfHeaders } from './other-counts.ts'
@@ -16,9 +16,20 @@ import { readRequest } from './read-request.ts'
  * the rest is still read. `pepper` confirms the call's own secret inside compressed bodies.
  */
 export function observe(exchange: Exchange, provider: Provider | undefined, pepper: string): Observed {
+  const route = findRoute(exchange.open.method, exchange.open.path, provider)
+  const seen = observeAs(route, exchange, pepper)
+  if (!route.fetches || isCompleteAnswer(seen)) return seen
+  return observeAs({ ...route, operation: 'other', format: null }, exchange, pepper)
+}
+
+/** What was asked for by another call counts here only when it was made in the background and is there now. */
+const isCompleteAnswer = ({ decoded }: Observed): boolean =>
+  decoded?.background === true && !decoded.pending && decoded.usage !== null && decoded.responseId !== null
+
+function observeAs({ operation, format, hints, model }: FoundRoute, exchange: Exchange, pepper: string): Observed {
   const { open, head } = exchange
-  const { operation, format, hints } = findRoute(open.method, open.path, provider)
-  const request = readRequest(exchange, format)
+  const read = readRequest(exchange, format)
+  const request = { ...read, facts: withPath(read.facts, model, open.path) }
   const decoder = format && head ? format.decoder(request.facts, hints) : null
   const asked = { wantsStream: request.facts.stream, largeAnswers: format?.largeAnswers === true }
   const answer = head ? readAnswer(exchange, head, decoder, asked) : null
@@ -35,7 +46,7 @@ export function observe(exchange: Exchange, provider: Provider | undefined, pepp
     framing: answer?.framing ?? 'none',
     events: {
       ...(answer?.events ?? { events: 0, bad_events: 0, comments: 0 }),
-      content_events: answer?.framing === 'json' ? 0 : (decoded?.contentEvents ?? 0),
+      content_events: withEvents.has(answer?.framing ?? 'none') ? (decoded?.contentEvents ?? 0) : 0,
     },
     readWhole: answer?.readWhole ?? false,
     notes: [
@@ -44,6 +55,7 @@ export function observe(exchange: Exchange, provider: Provider | undefined, pepp
         ? ['request: its body is not what this path takes; forwarded as it came']
         : []),
       ...(answer?.notes ?? []),
+      ...(decoded?.pending ? ['the answer is made in the background: it counts with the call that fetches it'] : []),
     ],
     parseNote:
       format && head && answer && open.method !== 'HEAD'
@@ -53,6 +65,20 @@ export function observe(exchange: Exchange, provider: Provider | undefined, pepp
     responseHoldsSecret,
   }
 }
+
+/** What the path says of a request: the model, and the version of the vendor's API. */
+function withPath(facts: RequestFacts, model: string | null, path: string): RequestFacts {
+  const version = /[?&]api-version=([^&#]{1,60})/.exec(path)?.[1]
+  if (model === null && version === undefined) return facts
+  return {
+    ...facts,
+    model: model ?? facts.model,
+    parameters: version === undefined ? facts.parameters : { ...facts.parameters, api_version: version },
+  }
+}
+
+/** Answers whose content arrives bit by bit. */
+const withEvents: ReadonlySet<Observed['framing']> = new Set(['sse', 'ndjson', 'binary'])
 
 /** The decoder's result with what only the head or the way the stream ended can tell: errors, and counts in headers. */
 function concluded(answer: ReadAnswer, hints: DecodeHints, head: ExchangeHead | null): Decoded | null {
@@ -108,6 +134,7 @@ function wordlessAnswer(decoded: Decoded): Decoded {
     model: null,
     systemFingerprint: null,
     serviceTier: null,
+    imageKind: null,
     rawUsage: null,
     choices: decoded.choices.map(({ index, finishReason }) => ({
       index,

@@ -23,3 +23,7 @@ export interface Observed {
   requestHoldsSecret: boolean
   responseHoldsSecret: boolean
 }
+
+/** Values came, if any, and none of them said anything that an answer says. One that is still being made does not count. */
+export const saysNothing = ({ contentEvents, finishReason, embeddings, pending }: Decoded): boolean =>
+  contentEvents === 0 && finishReason === null && embeddings === null && !pending

@@ -4,6 +4,16 @@ import type { DecodeHints, Decoder, RequestFacts } from './decoder.ts'
 import { errorIn } from './error-forms.ts'
 import { openaiUsage } from './openai-usage.ts'
 
+/** What a format knows besides the values of an answer. */
+export interface BesidesValues {
+  /** The whole text of an answer that is no JSON. */
+  text?(answer: Answer, value: string): void
+  /** The bytes of an answer that is no text. */
+  bytes?(answer: Answer, size: number, firstAtMs: number, lastAtMs: number): void
+  /** Nothing more comes, and the usage that was reported is known. */
+  ended?(answer: Answer): void
+}
+
 /**
  * What all OpenAI-shaped answers share: errors, ids and usage stand at the top of each value, `[DONE]` ends a stream. `read`
  * takes the format's own part of a value.
@@ -12,6 +22,7 @@ export function openaiDecoder(
   request: RequestFacts,
   hints: DecodeHints,
   read: (answer: Answer, value: JsonObject) => void,
+  { text, bytes, ended }: BesidesValues = {},
 ): Decoder {
   const answer = new Answer()
   const usage = openaiUsage(request, hints)
@@ -37,10 +48,23 @@ export function openaiDecoder(
     done() {
       answer.terminated = true
     },
+    ...(text && {
+      text(value) {
+        text(answer, value)
+        answer.terminated = true
+      },
+    }),
+    ...(bytes && {
+      bytes(size, firstAtMs, lastAtMs) {
+        bytes(answer, size, firstAtMs, lastAtMs)
+        answer.terminated = true
+      },
+    }),
     finish() {
       const { timings, ...found } = usage.read(answer.terminated)
       Object.assign(answer, found)
       answer.timings = { ...answer.timings, ...timings }
+      ended?.(answer)
       return answer.result()
     },
   }

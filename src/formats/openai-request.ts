@@ -91,7 +91,7 @@ function partText(part: unknown, images: ImageFact[], recordings: AudioFact[]): 
   const type = stringAt(part, 'type') ?? 'part'
   const source = stringAt(part, 'image_url', 'url') ?? stringAt(part, 'image_url')
   if (source !== null) {
-    const image = imageFrom(source, stringAt(part, 'image_url', 'detail'))
+    const image = imageFrom(source, stringAt(part, 'image_url', 'detail') ?? stringAt(part, 'detail'))
     images.push(image)
     return imageText(image)
   }
@@ -103,8 +103,8 @@ function partText(part: unknown, images: ImageFact[], recordings: AudioFact[]): 
     recordings.push(audio)
     return audioText(audio)
   }
-  const data = stringAt(part, 'file', 'file_data')
-  return placeholder(type === 'input_audio' ? 'audio' : type, data === null ? null : bytesOfBase64(data))
+  const data = stringAt(part, 'file', 'file_data') ?? stringAt(part, 'file_data')
+  return placeholder(type.replace(/^input_/, ''), data === null ? null : bytesOfBase64(data))
 }
 
 function callsOf(message: unknown): RequestMessage['toolCalls'] {

@@ -118,8 +118,8 @@ const partLimit = 256
 export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
   const input = countAt(raw, 'prompt_tokens') ?? countAt(raw, 'input_tokens')
   const said = countAt(raw, 'completion_tokens') ?? countAt(raw, 'output_tokens')
-  const inputs = firstObject(raw, 'prompt_tokens_details', 'prompt_token_details', 'input_tokens_details')
-  const outputs = firstObject(raw, 'completion_tokens_details', 'output_tokens_details')
+  const inputs = firstObject(raw, ...inputDetails)
+  const outputs = firstObject(raw, ...outputDetails)
   const reasoning = countAt(outputs, 'reasoning_tokens') ?? countAt(raw, 'reasoning_tokens')
   const cacheRead =
     countAt(inputs, 'cached_tokens') ??
@@ -153,6 +153,9 @@ export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
 
 /** Names of the cached input where it stands beside the totals. */
 const cacheReadNames = ['num_cached_tokens', 'prompt_cache_hit_tokens', 'cached_tokens']
+
+const inputDetails = ['prompt_tokens_details', 'prompt_token_details', 'input_tokens_details', 'input_token_details']
+const outputDetails = ['completion_tokens_details', 'output_tokens_details', 'output_token_details']
 
 /** llama.cpp: the prompt is what its cache held plus what it read, the output what it predicted. */
 function usageOfTimings(raw: JsonObject): Usage {

@@ -1,6 +1,7 @@
 import type { ExchangeHead } from '../records/exchange.ts'
-import { jsonOperations, type Operation } from '../records/outcome.ts'
+import { modelOperations, type Operation, textOperations } from '../records/outcome.ts'
 import type { Decoded } from './decoder.ts'
+import { saysNothing } from './observed.ts'
 import type { ReadAnswer } from './read-answer.ts'
 
 export interface Promised {
@@ -25,7 +26,7 @@ export function parseNote(
   if (head.status < 400 && head.status !== 204) {
     const mistyped = typeNote(head, answer)
     if (mistyped) reasons.push(mistyped)
-    const misframed = isNoAnswer(decoded) ? null : framingNote(answer, promised.stream)
+    const misframed = isNoAnswer(decoded) ? null : framingNote(answer, promised)
     if (misframed) reasons.push(misframed)
     const unended = endNote(answer, decoded)
     if (unended) reasons.push(unended)
@@ -41,9 +42,9 @@ const isNoAnswer = (decoded: Decoded | null): boolean =>
 
 const streams: ReadonlySet<ReadAnswer['framing']> = new Set(['sse', 'ndjson'])
 
-function framingNote({ framing, content }: ReadAnswer, stream: boolean | null): string | null {
+function framingNote({ framing, content }: ReadAnswer, { operation, stream }: Promised): string | null {
   if (framing === 'none') return content.unexamined ? null : 'the answer is empty'
-  if (framing === 'text') return 'the answer is text and no JSON'
+  if (framing === 'text') return textOperations.has(operation) ? null : 'the answer is text and no JSON'
   if (streams.has(framing) && stream === false) return 'a stream came where one JSON value was asked for'
   return framing === 'json' && stream ? 'one JSON value came where a stream was asked for' : null
 }
@@ -71,7 +72,6 @@ function endNote({ framing, clean }: ReadAnswer, decoded: Decoded | null): strin
 
 /** Values came, and none of them said anything that a model's answer says. */
 function shapeless(decoded: Decoded | null, { framing }: ReadAnswer, operation: Operation): boolean {
-  if (decoded === null || !jsonOperations.has(operation) || framing === 'none' || framing === 'text') return false
-  const { contentEvents, finishReason, embeddings, error } = decoded
-  return contentEvents === 0 && finishReason === null && embeddings === null && error === null
+  if (decoded === null || textOperations.has(operation) || framing === 'none' || framing === 'text') return false
+  return modelOperations.has(operation) && decoded.error === null && saysNothing(decoded)
 }

@@ -1,4 +1,4 @@
-import { at, isObject } from '../records/json.ts'
+import { at, isObject, stringAt } from '../records/json.ts'
 import type { RareParameters, RequestFacts } from './decoder.ts'
 
 type Path = readonly [string, ...string[]]
@@ -19,7 +19,7 @@ const scalar: Reader = (value) =>
 const presence: Reader = () => true
 
 /** How many there are: members of an object, items of a list. */
-const size: Reader = (value) =>
+const howMany: Reader = (value) =>
   Array.isArray(value) ? value.length : isObject(value) ? Object.keys(value).length : null
 
 /** A list of short words. */
@@ -30,6 +30,12 @@ const words: Reader = (value) =>
         .slice(0, mostWords)
         .map((word) => word.slice(0, mostCharacters))
     : null
+
+/** How much of the web a search may bring in: a word, or that of the first tool that says one. */
+const searchContext: Reader = (value) =>
+  Array.isArray(value)
+    ? (value.map((tool) => stringAt(tool, 'search_context_size')).find((word) => word !== null) ?? null)
+    : scalar(value)
 
 /** The names under which APIs take what few requests say, the first that is there counts (wire-formats 3). */
 const table: readonly (readonly [name: string, read: Reader, ...paths: Path[]])[] = [
@@ -47,22 +53,28 @@ const table: readonly (readonly [name: string, read: Reader, ...paths: Path[]])[
   ['reasoning_format', scalar, ['reasoning_format']],
   ['include_reasoning', scalar, ['include_reasoning'], ['generationConfig', 'thinkingConfig', 'includeThoughts']],
   ['prompt_mode', scalar, ['prompt_mode']],
-  ['chat_template_kwargs', size, ['chat_template_kwargs']],
+  ['chat_template_kwargs', howMany, ['chat_template_kwargs']],
   ['top_a', scalar, ['top_a']],
   ['typical_p', scalar, ['typical_p'], ['options', 'typical_p']],
   ['repeat_last_n', scalar, ['repeat_last_n'], ['options', 'repeat_last_n']],
   ['best_of', scalar, ['best_of']],
   ['top_logprobs', scalar, ['top_logprobs']],
-  ['logit_bias', size, ['logit_bias']],
+  ['logit_bias', howMany, ['logit_bias']],
   ['modalities', words, ['modalities'], ['generationConfig', 'responseModalities']],
   ['audio_voice', scalar, ['audio', 'voice']],
   ['audio_format', scalar, ['audio', 'format']],
   ['prediction', presence, ['prediction']],
   ['web_search', presence, ['web_search_options'], ['search_parameters']],
-  ['search_context', scalar, ['web_search_options', 'search_context_size']],
+  ['search_context', searchContext, ['web_search_options', 'search_context_size'], ['tools']],
   ['search_mode', scalar, ['search_mode'], ['search_parameters', 'mode']],
+  ['size', scalar, ['size']],
+  ['quality', scalar, ['quality']],
+  ['voice', scalar, ['voice']],
+  ['language', scalar, ['language']],
   ['store', scalar, ['store']],
-  ['metadata_fields', size, ['metadata'], ['labels']],
+  ['background', scalar, ['background']],
+  ['previous_response_id', scalar, ['previous_response_id']],
+  ['metadata_fields', howMany, ['metadata'], ['labels']],
   ['prompt_cache_key', presence, ['prompt_cache_key'], ['prompt_cache_isolation_key']],
   ['prompt_cache_retention', scalar, ['prompt_cache_retention']],
   ['cache_prompt', scalar, ['cache_prompt']],

@@ -1,4 +1,4 @@
-import type { Exchange, ExchangeHead } from '../records/exchange.ts'
+import type { Exchange, ExchangeHead, Piece } from '../records/exchange.ts'
 import type { EventCounts } from '../records/llm-run.ts'
 import type { AnswerError, Decoded, Decoder } from './decoder.ts'
 import { errorOfBody, errorOfText } from './error-forms.ts'
@@ -35,7 +35,7 @@ export function readAnswer(
   const { response, close } = exchange
   const content = decodeContent(response, head.contentEncoding)
   const { pieces } = content
-  const framing = chooseFraming({ contentType: head.contentType, wantsStream: asked.wantsStream }, pieces)
+  let framing = chooseFraming({ contentType: head.contentType, wantsStream: asked.wantsStream }, pieces)
   const clean = close?.upstreamComplete === true
   const feed = new Feed(decoder)
   const reading = emptyReading()
@@ -48,8 +48,13 @@ export function readAnswer(
     if (partial) notes.push('the answer was read at its start and end only')
     if (value) feed.whole(value.value, pieces.at(-1)!.atMs)
     unread = value === null
+    // a transcript may begin with a bracket
+    if (unread && decoder?.text && /^\s*text\//i.test(head.contentType ?? '')) framing = 'text'
+    unread &&= framing === 'json'
     if (unread) notes.push(clean ? 'the answer is no JSON' : 'the answer ended before its JSON did')
   }
+  if (head.status < 400 && framing === 'text') feed.text(textOf(pieces))
+  if (head.status < 400 && framing === 'binary') feed.bytes(pieces)
   const decoded = feed.finish()
   notes.push(...readingNotes(reading), ...feed.notes)
   const statusError = head.status < 400 ? null : (errorOfBody(feed.first) ?? textError(framing, pieces))
@@ -91,6 +96,17 @@ class Feed implements Receiver {
 
   done(atMs: number): void {
     this.#guarded(() => this.#decoder?.done(atMs))
+  }
+
+  text(value: string): void {
+    this.#guarded(() => this.#decoder?.text?.(value))
+  }
+
+  bytes(pieces: readonly Piece[]): void {
+    const first = pieces[0]
+    const last = pieces.at(-1)
+    if (first && last)
+      this.#guarded(() => this.#decoder?.bytes?.(last.offset + last.bytes.length, first.atMs, last.atMs))
   }
 
   finish(): Decoded | null {

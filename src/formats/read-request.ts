@@ -3,12 +3,13 @@ import { isObject, objectOf, parseJson, stringAt } from '../records/json.ts'
 import { type Format, noFacts, type RequestFacts } from './decoder.ts'
 import { type Content, contentLimitBytes, decodeContent } from './framing/content-coding.ts'
 import { firstBytes, readJson, textOf } from './framing/json.ts'
+import { formBody, formBoundary, readForm } from './framing/multipart.ts'
 import { rareParameters } from './rare-parameters.ts'
 
 export interface ReadRequest {
   facts: RequestFacts
   content: Content
-  /** The whole body was read as JSON: what it does not say, it does not say. */
+  /** The whole body was read, as JSON or as a form: what it does not say, it does not say. */
   whole: boolean
   notes: readonly string[]
 }
@@ -23,21 +24,31 @@ export function readRequest(exchange: Exchange, format: Format | null): ReadRequ
     return { facts: format && !missing ? format.readRequest(null) : noFacts, content, whole: false, notes }
   }
   if (!startsAsJson(content)) {
-    const malformed = format !== null && !isMultipart(open.requestHeaders)
+    const contentType = headerOf(open.requestHeaders, 'content-type')
+    const boundary = format?.takesForms ? formBoundary(contentType) : null
+    if (format && boundary !== null) {
+      const form = readForm(content.pieces, boundary)
+      const whole = content.whole && form.complete
+      return { content, whole, notes, ...factsOf(format, formBody(form), notes) }
+    }
+    const malformed = format !== null && !isMultipart(contentType)
     return { facts: malformed ? format.readRequest(null) : noFacts, content, whole: false, notes }
   }
   const { value, partial } = readJson(content.pieces, contentLimitBytes)
   if (partial) notes.push('request: too large to be read whole, only its first and last fields were')
   const body = value === null ? null : bounded(withExactSeed(value.value, content), notes)
   const whole = value !== null && !partial
-  if (!format) return { facts: generalFacts(body), content, whole, notes }
+  return { content, whole, notes, ...(format ? factsOf(format, body, notes) : { facts: generalFacts(body) }) }
+}
+
+/** A format's facts of a body. One that it fails over was not read whole. */
+function factsOf(format: Format, body: unknown, notes: string[]): Pick<ReadRequest, 'facts'> & { whole?: false } {
   try {
     const facts = format.readRequest(body)
-    const parameters = { ...rareParameters(body), ...facts.parameters }
-    return { facts: { ...facts, parameters }, content, whole, notes }
+    return { facts: { ...facts, parameters: { ...rareParameters(body), ...facts.parameters } } }
   } catch (error) {
     notes.push(`request: ${format.id} could not read it: ${String(error).slice(0, 200)}`)
-    return { facts: { ...generalFacts(body), malformed: true }, content, whole: false, notes }
+    return { facts: { ...generalFacts(body), malformed: true }, whole: false }
   }
 }
 
@@ -69,8 +80,8 @@ const itemLimit = 10_000
 
 const startsAsJson = (content: Content): boolean => /^\ufeff?\s*[{[]/.test(textOf(firstBytes(content.pieces, 1024)))
 
-const isMultipart = (headers: HeaderPairs): boolean =>
-  (headerOf(headers, 'content-type') ?? '').toLowerCase().startsWith('multipart/')
+const isMultipart = (contentType: string | null): boolean =>
+  (contentType ?? '').trimStart().toLowerCase().startsWith('multipart/')
 
 /** A seed may be any 64-bit number; one that a double cannot hold is kept as its digits. */
 function withExactSeed(body: unknown, content: Content): unknown {

@@ -6,6 +6,7 @@ import { findPrice } from './match.ts'
 import type { Cost } from './metered.ts'
 import type { PriceBook, PriceEntry } from './prices.ts'
 import { tierIsUnpriced } from './sheet.ts'
+import { billPieces, hasPieces, type Units } from './units.ts'
 
 /** What one call is billed by. */
 export interface Billable {
@@ -23,25 +24,15 @@ export interface Billable {
   units?: Units
 }
 
-/** Quantities that are no tokens. */
-export interface Units {
-  images?: number
-  imageQuality?: string
-  imageSize?: string
-  seconds?: number
-  characters?: number
-  searchUnits?: number
-  pages?: number
-}
-
 /** The bill of one call, exact to 10⁻¹² dollars; unknown wherever a count or a price is missing. */
 export function costOf(call: Billable, book: PriceBook): Cost {
-  const { usage } = call
+  const { usage, units = {} } = call
   const reported = usage?.costReportedUsd ?? null
   if (reported !== null && /^\d+(\.\d+)?$/.test(reported)) return reportedCost(reported)
-  if (usage === null && call.units === undefined) return unknown('no tokens counted')
+  const counted = usage !== null && (usage.input !== null || usage.output !== null)
+  const entry = call.model === null ? null : findPrice(book, call.provider, call.model)
+  if (!counted && !hasPieces(units)) return entry?.mode === 'moderation' ? free(entry) : unknown('no tokens counted')
   if (call.model === null) return unknown(`no model named by ${call.provider}`)
-  const entry = findPrice(book, call.provider, call.model)
   if (!entry)
     return unknown(
       book.providers.has(call.provider)
@@ -51,14 +42,19 @@ export function costOf(call: Billable, book: PriceBook): Cost {
   const { wallMs, serviceTier, batch } = call
   const circumstances = { wallMs, serviceTier, batch, inputTokens: usage?.input ?? 0 }
   const bill = new Bill(entry, circumstances, call.conditions)
-  const missing = usage === null ? null : billTokens(bill, usage, entry)
+  const hasTokenPrice = bill.has('input') || bill.has('output')
+  const byTokens = counted && (hasTokenPrice || !hasPieces(units))
+  const missing = byTokens ? billTokens(bill, usage, entry) : null
   if (missing !== null) return unknown(`${missing} for ${call.provider}/${call.model}`, entry.version)
-  billUnits(bill, call, entry)
+  if (!byTokens && !billPieces(bill, units, entry) && !entry.fromRule)
+    return unknown(`no tokens counted for ${call.provider}/${call.model}`, entry.version)
+  billFees(bill, call, entry)
   if (bill.unpriced !== null)
     return unknown(`no ${bill.unpriced} price for ${call.provider}/${call.model}`, entry.version)
   return {
     picodollars: bill.total(),
-    estimated: call.estimated,
+    // a price by the piece stands in for the tokens that such a model is billed by
+    estimated: call.estimated || (!byTokens && hasTokenPrice && !entry.fromRule),
     unpricedReason: null,
     note: tierIsUnpriced(entry, circumstances)
       ? `no price of the service tier ${serviceTier?.slice(0, 60)} is known: the base price was billed`
@@ -68,22 +64,30 @@ export function costOf(call: Billable, book: PriceBook): Cost {
   }
 }
 
-const unknown = (unpricedReason: string, priceVersion: string | null = null): Cost => ({
+/** Of what is billed to nobody. */
+export const noCost: Cost = Object.freeze({
   picodollars: null,
   estimated: false,
-  unpricedReason,
+  unpricedReason: null,
   note: null,
-  priceVersion,
+  priceVersion: null,
   lines: [],
 })
+
+const unknown = (unpricedReason: string, priceVersion: string | null = null): Cost => ({
+  ...noCost,
+  unpricedReason,
+  priceVersion,
+})
+
+/** Nobody counts what is given away. */
+const free = (entry: PriceEntry): Cost => ({ ...noCost, picodollars: 0n, priceVersion: entry.version })
 
 function reportedCost(price: string): Cost {
   const picodollars = scaledRounded(price, 12)
   return {
+    ...noCost,
     picodollars,
-    estimated: false,
-    unpricedReason: null,
-    note: null,
     priceVersion: 'reported',
     lines: [{ kind: 'reported', field: 'reported', quantity: 1, price, unit: 'each', factor: null, picodollars }],
   }
@@ -126,17 +130,11 @@ const withoutOutput = new Set(['embedding', 'rerank', 'moderation', 'audio_speec
 
 const less = (whole: number, part: number): number => Math.max(0, whole - part)
 
-function billUnits(bill: Bill, { usage, units = {} }: Billable, { fields }: PriceEntry): void {
+function billFees(bill: Bill, { usage, units = {} }: Billable, { fields }: PriceEntry): void {
   bill.tokens(usage?.citations ?? 0, ['citation_input', 'input'])
-  const byContext = [`web_search.${usage?.searchContext ?? 'low'}`]
+  const byContext = [`web_search.${usage?.searchContext ?? units.searchContext ?? 'low'}`]
   // a fee by search context is one for the request, however often was searched
   if (usage?.requestFees && isObject(fields.web_search)) bill.each(usage.requestFees, byContext)
   else bill.each(usage?.webSearches ?? 0, ['web_search', ...byContext])
-  const size = [units.imageQuality, units.imageSize].filter((part) => part !== undefined).join('/')
-  bill.each(units.images ?? 0, [`per_image_sizes.${size}`, `per_image_sizes.${units.imageSize}`, 'per_image'])
-  bill.each(units.seconds ?? 0, ['per_second'])
-  bill.each(units.characters ?? 0, ['per_character'])
-  bill.each(units.searchUnits ?? 0, ['per_query'])
-  bill.each(units.pages ?? 0, ['per_page'])
   if (bill.has('per_request')) bill.each(1, ['per_request'])
 }

@@ -2,15 +2,16 @@ import { type Decoded, noFacts } from '../formats/decoder.ts'
 import type { Observed } from '../formats/observed.ts'
 import type { Exchange } from '../records/exchange.ts'
 import { stringAt } from '../records/json.ts'
-import { modelOperations, type Outcome } from '../records/outcome.ts'
+import { estimatedOperations, modelOperations, type Outcome } from '../records/outcome.ts'
 import { type TokenSource, type Usage, unknownUsage } from '../records/usage.ts'
-import { type Billable, costOf } from './cost.ts'
+import { type Billable, costOf, noCost } from './cost.ts'
 import { estimate } from './estimate.ts'
 import type { Metered, TokenCounter } from './metered.ts'
 import { outcomeOf } from './outcome.ts'
 import { conditionsOf, priceTerms, withUpstreamBill } from './price-terms.ts'
 import type { PriceBook } from './prices.ts'
 import { timingOf } from './timing.ts'
+import { unitsOf } from './units.ts'
 
 export interface MeterParts {
   prices: PriceBook
@@ -35,7 +36,7 @@ async function tokensOf(observed: Observed, outcome: Outcome, counter: TokenCoun
   const source: TokenSource = reported === null ? 'none' : (decoded?.tokenSource ?? 'none')
   const asReported: Counts = { usage: reported, tokenSource: source, tokenizer: null }
   const needed = decoded !== null && needsEstimate(decoded, outcome, operation === 'embeddings')
-  if (!modelOperations.has(operation) || !needed) return asReported
+  if (!estimatedOperations.has(operation) || !needed) return asReported
   const guess = await estimate(operation, request ?? noFacts, decoded, counter)
   const usage = completed(reported, guess, operation === 'embeddings')
   return { usage, tokenSource: 'estimated', tokenizer: guess.tokenizer }
@@ -43,6 +44,7 @@ async function tokensOf(observed: Observed, outcome: Outcome, counter: TokenCoun
 
 /** Something was generated (or an answer succeeded) and a count of it is missing, or was told before the answer was cut. */
 function needsEstimate(decoded: Decoded, outcome: Outcome, embeddings: boolean): boolean {
+  if (decoded.pending) return false
   if (decoded.finishReason === 'load' || decoded.finishReason === 'unload') return false
   const generated = decoded.contentEvents > 0
   const succeeded = outcome === 'ok' || outcome === 'truncated' || outcome === 'filtered'
@@ -84,8 +86,7 @@ function priced(
     serviceTier,
     batch: serviceTier === 'batch',
     conditions: conditionsOf(decoded?.rawUsage, exchange.open.origin),
+    units: unitsOf(usage, observed),
   }
   return { cost: costOf(billed, prices), priceTerms: priceTerms(billed, usage) }
 }
-
-const noCost = { picodollars: null, estimated: false, unpricedReason: null, note: null, priceVersion: null, lines: [] }

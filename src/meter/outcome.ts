@@ -1,6 +1,6 @@
-import type { Observed } from '../formats/observed.ts'
+import { type Observed, saysNothing } from '../formats/observed.ts'
 import type { Exchange } from '../records/exchange.ts'
-import { type EndBy, jsonOperations, type Outcome, type Phase } from '../records/outcome.ts'
+import { type EndBy, modelOperations, type Outcome, type Phase, textOperations } from '../records/outcome.ts'
 
 export interface Ending {
   outcome: Outcome
@@ -45,12 +45,12 @@ function judge(exchange: Exchange, observed: Observed | null): Outcome {
   return due && head.status === 200 ? 'empty' : 'ok'
 }
 
-function judgeAnswer(observed: Observed, decoded: NonNullable<Observed['decoded']>): Outcome {
-  const stream = observed.framing === 'sse' || observed.framing === 'ndjson'
-  const saidNothing = decoded.contentEvents === 0 && decoded.finishReason === null && decoded.embeddings === null
+function judgeAnswer({ operation, framing }: Observed, decoded: NonNullable<Observed['decoded']>): Outcome {
+  const stream = framing === 'sse' || framing === 'ndjson'
+  const saidNothing = saysNothing(decoded)
   if (saidNothing && decoded.usage === null && stream) return 'empty'
-  const words = observed.framing === 'json' || observed.framing === 'text'
-  if (saidNothing && words && jsonOperations.has(observed.operation)) return 'empty'
+  const words = framing === 'json' || framing === 'text'
+  if (saidNothing && words && modelOperations.has(operation) && !textOperations.has(operation)) return 'empty'
   if (stream && !decoded.terminated && decoded.finishReason === null) return 'upstream_cut'
   if (decoded.finishReason === 'length') return 'truncated'
   if (decoded.finishReason === 'content_filter') return 'filtered'

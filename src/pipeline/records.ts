@@ -1,6 +1,7 @@
 import { noFacts } from '../formats/decoder.ts'
 import { observe } from '../formats/observe.ts'
 import type { Observed } from '../formats/observed.ts'
+import { noCost } from '../meter/cost.ts'
 import { meter } from '../meter/meter.ts'
 import type { Metered, TokenCounter } from '../meter/metered.ts'
 import { type Ending, outcomeOf } from '../meter/outcome.ts'
@@ -34,8 +35,16 @@ export function recordMaker(parts: RecordParts): RecordMaker {
   return async (exchange) => {
     const observed = observe(exchange, parts.providers.get(exchange.open.provider), parts.pepper)
     const metered = await meter(exchange, observed, parts)
-    return assemble(exchange, observed, metered, parts)
+    const record = assemble(exchange, observed, metered, parts)
+    const answer = sharedAnswer(exchange, observed)
+    return answer === null ? record : { ...record, tells: answer }
   }
+}
+
+/** An answer made in the background may be fetched any number of times, and also be told by the call that asked for it. */
+function sharedAnswer({ open }: Exchange, { decoded }: Observed): string | null {
+  if (!decoded?.background || decoded.pending || decoded.usage === null || decoded.responseId === null) return null
+  return `${open.provider} ${named(decoded.responseId)}`
 }
 
 /** The record of an exchange whose bytes could not be read without failing: transport facts, the bytes, and the error. */
@@ -64,14 +73,7 @@ export function rawRecord(
     tokenSource: 'none',
     tokenizer: null,
     timing: timingOf(exchange, null, null),
-    cost: {
-      picodollars: null,
-      estimated: false,
-      unpricedReason: 'the exchange could not be read',
-      note: null,
-      priceVersion: null,
-      lines: [],
-    },
+    cost: { ...noCost, unpricedReason: 'the exchange could not be read' },
     priceTerms: null,
   }
   return assemble(exchange, observed, metered, parts)

@@ -1,4 +1,5 @@
 import type { Body, Exchange, ExchangeClose, Piece } from '../records/exchange.ts'
+import { stringAt } from '../records/json.ts'
 import type { RunRecord } from '../records/llm-run.ts'
 import type { TelemetryRecord } from '../records/telemetry.ts'
 
@@ -40,7 +41,7 @@ export function exchangeOf(call: KeptCall, upstreamComplete: boolean): StoredExc
         atMs: 0,
         method: metadata.method,
         target: metadata.endpoint,
-        path: metadata.endpoint,
+        path: pathOf(call),
         provider: metadata.provider,
         upstream: metadata.upstream,
         origin: region === undefined ? '' : `https://${region}.api.`,
@@ -73,6 +74,12 @@ export function exchangeOf(call: KeptCall, upstreamComplete: boolean): StoredExc
     responseWhole: response.whole,
     timed: times !== null,
   }
+}
+
+/** Of the query only what parameters tell of it is kept. */
+function pathOf({ telemetry: { metadata }, run }: KeptCall): string {
+  const version = stringAt(run.parameters, 'api_version')
+  return version === null ? metadata.endpoint : `${metadata.endpoint}?api-version=${version}`
 }
 
 function headOf({ telemetry: { metadata }, run }: KeptCall): Exchange['head'] {

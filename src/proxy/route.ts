@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Claim } from '../records/provider.ts'
+import type { Claim, Provider } from '../records/provider.ts'
 import { providerPath } from '../records/provider-paths.ts'
 import type { Refusal } from './checks.ts'
 import type { Upstream, Upstreams } from './upstreams.ts'
@@ -39,14 +39,19 @@ export function createRouter(parts: RouterParts): (request: IncomingMessage) => 
     const named = /^\/([^/?]+)(\/[^?]*|)(\?.*)?$/.exec(path)
     const byPath = named && parts.upstreams.get(named[1]!.toLowerCase())
     if (byPath) return to(byPath, `${named[2] || '/'}${named[3] ?? ''}`, project)
+    const unset = named && parts.upstreams.withoutUrl(named[1]!.toLowerCase())
+    if (unset) return refusal(project, withoutUrl(unset))
 
     const bare = withoutQuery(path)
     if (isOwn(bare, own)) return project === null ? { to: 'self' } : refusal(project, ownInProject(bare))
 
     const asked = request.headers['x-provider']
     if (typeof asked === 'string') {
-      const upstream = parts.upstreams.get(asked.trim().toLowerCase())
-      return upstream ? to(upstream, path, project) : refusal(project, unknownProvider(asked, parts.upstreams))
+      const name = asked.trim().toLowerCase()
+      const upstream = parts.upstreams.get(name)
+      if (upstream) return to(upstream, path, project)
+      const unset = parts.upstreams.withoutUrl(name)
+      return refusal(project, unset ? withoutUrl(unset) : unknownProvider(asked, parts.upstreams))
     }
 
     for (const { upstream, claim } of claims) if (claimed(claim, bare, request)) return to(upstream, path, project)
@@ -59,6 +64,8 @@ export function createRouter(parts: RouterParts): (request: IncomingMessage) => 
     if (advice) return refusal(project, advice)
     const fallback = parts.upstreams.get(parts.defaultUpstream)
     if (fallback && bare.startsWith('/v1/')) return to(fallback, path, project)
+    const unsetDefault = parts.upstreams.withoutUrl(parts.defaultUpstream)
+    if (unsetDefault && bare.startsWith('/v1/')) return refusal(project, withoutUrl(unsetDefault))
     return project === null ? { to: 'self' } : refusal(project, nothingThere(bare))
   }
 }
@@ -128,6 +135,16 @@ function unknownProvider(asked: string, upstreams: Upstreams): Refusal {
     status: 400,
     code: 'unknown_provider',
     message: `x-provider: ${asked.slice(0, 80)} is not known; known are ${known}`,
+  }
+}
+
+function withoutUrl({ id, name, urlLike }: Provider): Refusal {
+  const like = urlLike === undefined ? '' : `, such as ${urlLike}`
+  const variable = `UPSTREAM_${id.toUpperCase().replaceAll('-', '_')}`
+  return {
+    status: 404,
+    code: 'upstream_without_url',
+    message: `${name} has another address for each customer: say yours by ${variable} or by upstreams.${id}.url in the settings${like}`,
   }
 }
 

@@ -24,6 +24,8 @@ export interface Upstream {
 
 export interface Upstreams {
   get(name: string): Upstream | undefined
+  /** The provider of that id, if its address is not known. */
+  withoutUrl(name: string): Provider | undefined
   all(): readonly Upstream[]
   close(): Promise<void>
 }
@@ -31,14 +33,20 @@ export interface Upstreams {
 /** One upstream for each provider, under the provider's id, and those that the settings name besides. */
 export function openUpstreams(settings: Settings, providers: ReadonlyMap<string, Provider>): Upstreams {
   const upstreams = new Map<string, Upstream>()
-  for (const provider of providers.values())
-    upstreams.set(provider.id, open(provider.id, provider, settings.upstreams[provider.id], settings))
+  const withoutUrl = new Map<string, Provider>()
+  for (const provider of providers.values()) {
+    const chosen = settings.upstreams[provider.id]
+    const url = chosen?.url ?? provider.baseUrl
+    if (url === null) withoutUrl.set(provider.id, provider)
+    else upstreams.set(provider.id, open(provider.id, provider, url, chosen, settings))
+  }
   for (const [name, chosen] of Object.entries(settings.upstreams)) {
     const provider = providers.get(chosen.provider)
-    if (provider && !upstreams.has(name)) upstreams.set(name, open(name, provider, chosen, settings))
+    if (provider && !upstreams.has(name)) upstreams.set(name, open(name, provider, chosen.url, chosen, settings))
   }
   return {
     get: (name) => upstreams.get(name),
+    withoutUrl: (name) => withoutUrl.get(name),
     all: () => [...upstreams.values()],
     close: async () => {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.dispatcher.destroy()))
@@ -46,8 +54,14 @@ export function openUpstreams(settings: Settings, providers: ReadonlyMap<string,
   }
 }
 
-function open(name: string, provider: Provider, chosen: UpstreamSettings | undefined, settings: Settings): Upstream {
-  const url = new URL(chosen?.url ?? provider.baseUrl)
+function open(
+  name: string,
+  provider: Provider,
+  address: string,
+  chosen: UpstreamSettings | undefined,
+  settings: Settings,
+): Upstream {
+  const url = new URL(address)
   const { includeUsage = settings.upstreamDefaults.includeUsage } = settings.upstreams[provider.id] ?? {}
   const limits: UpstreamLimits = { ...settings.upstreamDefaults, includeUsage, ...given(chosen ?? {}) }
   return {
@@ -55,12 +69,16 @@ function open(name: string, provider: Provider, chosen: UpstreamSettings | undef
     provider,
     origin: url.origin,
     authority: url.host,
-    basePath: url.pathname.replace(/\/+$/, ''),
+    basePath: withoutPrefix(url.pathname.replace(/\/+$/, ''), provider.apiPrefix),
     limits,
     dispatcher: dispatcherFor(url.origin, limits, chosen, settings),
     passesContext: new Set(provider.passesContext),
   }
 }
+
+/** The paths carry the prefix of the vendor's API; an address may end with it, and must not say it twice. */
+const withoutPrefix = (path: string, prefix: string | undefined): string =>
+  prefix !== undefined && path.endsWith(prefix) ? path.slice(0, -prefix.length) : path
 
 function dispatcherFor(
   origin: string,

@@ -28,8 +28,14 @@ export const operations = [
   'chat',
   'completion',
   'embeddings',
+  'images',
+  'speech',
+  'transcription',
+  'moderation',
   'models',
   'count_tokens',
+  'batches',
+  'files',
   'pull',
   'health',
   'preflight',
@@ -37,10 +43,21 @@ export const operations = [
 ] as const
 export type Operation = (typeof operations)[number]
 
-export const modelOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
+export const modelOperations: ReadonlySet<Operation> = new Set<Operation>([
+  'chat',
+  'completion',
+  'embeddings',
+  'images',
+  'speech',
+  'transcription',
+  'moderation',
+])
 
-/** Model calls whose answer is JSON, or a stream of it, whatever was asked: an answer that says nothing is none. */
-export const jsonOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
+/** Model calls that are priced by the tokens of texts, so that a tokenizer can stand in for counts that are missing. */
+export const estimatedOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
+
+/** Model calls whose answer may be plain text, and may say nothing: what was heard may be silence. */
+export const textOperations: ReadonlySet<Operation> = new Set<Operation>(['transcription'])
 
 /** Finish reasons in one vocabulary (wire-formats 11.2). The vendor's own word is kept beside it. */
 export type FinishReason =

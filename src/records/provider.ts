@@ -1,10 +1,14 @@
+import type { Operation } from './outcome.ts'
+
 /** A vendor's API, declared by data in `providers/<id>/provider.ts`. Adding the folder is all it takes. */
 export interface Provider {
   /** Slug; also the name of its default upstream and the first path segment that selects it. */
   readonly id: string
   readonly name: string
-  /** Where the API stands, without the `/v1` that the paths carry. */
-  readonly baseUrl: string
+  /** Where the API stands, without the `/v1` that the paths carry. Null: each customer has another address, the settings say it. */
+  readonly baseUrl: string | null
+  /** What such an address looks like, for people: `https://RESOURCE.example.com`. */
+  readonly urlLike?: string
   /** Put before paths that begin with `/v1/`, where the vendor's API stands deeper: `/groq/v1/…` and `/groq/openai/v1/…` are one. */
   readonly apiPrefix?: string
   /**
@@ -47,12 +51,20 @@ export interface Provider {
 
 export interface ProviderRoute {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'HEAD' | '*'
-  /** Path below the upstream's base, without query; `*` as last character matches any rest. */
+  /**
+   * Path below the upstream's base, without query. `*` as last character matches any rest; `{name}` matches a segment or a part
+   * of one, and `{model}` says the model that was asked for.
+   */
   readonly path: string
   /** A format's id, or null when the call has none (lists, uploads). */
   readonly format: string | null
   /** Operation for routes without a format. */
-  readonly operation?: 'models' | 'count_tokens' | 'pull' | 'health' | 'other'
+  readonly operation?: Operation
+  /**
+   * The call fetches an answer that another call asked for. It is a call of its format only where the answer was made in the
+   * background and is complete; else it is of no format and counts no tokens.
+   */
+  readonly fetches?: boolean
   /** Quirks of this route alone, over the provider's. */
   readonly hints?: Provider['hints']
 }

@@ -19,4 +19,6 @@ export interface StoredRecord {
   gaps?: Uint8Array
   /** What it takes in the embedded database, on records that were read back: how large it is, roughly. */
   keptBytes?: number
+  /** The answer that several calls may tell (one made in the background): the first of them counts it. Not stored itself. */
+  tells?: string
 }

@@ -28,6 +28,12 @@ export interface Usage {
   /** Requests that are billed a fee beside their tokens, and how much was searched for them (`low` …), as the vendor said. */
   requestFees: Count
   searchContext: string | null
+  /** Images made. */
+  images: Count
+  /** Seconds of sound that were heard or made, as they are billed. */
+  audioSeconds: Count
+  /** Characters of text that were spoken. */
+  characters: Count
   /** The vendor's own total, kept as said. */
   totalReported: Count
   /** The vendor's own bill in USD as a decimal text without exponent (OpenRouter), or null. */
@@ -57,6 +63,9 @@ export const unknownUsage: Readonly<Usage> = Object.freeze({
   citations: null,
   requestFees: null,
   searchContext: null,
+  images: null,
+  audioSeconds: null,
+  characters: null,
   totalReported: null,
   costReportedUsd: null,
 })

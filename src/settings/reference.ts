@@ -40,7 +40,8 @@ upstreams:
 
 Each may hold ${upstreamNames.map((name) => `\`${name}\``).join(', ')}. \`provider\` and \`url\` are needed, unless the name is
 a provider's own; \`proxy\` is an address or \`direct\`; the others are as in \`upstream_defaults\`. What the entry under a
-provider's own name says of \`include_usage\` holds for every upstream of that provider that does not say it.
+provider's own name says of \`include_usage\` holds for every upstream of that provider that does not say it. A provider with
+another address for each customer (\`azure\`) is reached once its \`url\` is said.
 
 \`UPSTREAM_<ID>\` sets a url from the environment, with or without the \`/v1\` that the paths carry: \`UPSTREAM_OPENAI\`,
 \`UPSTREAM_VLLM_B\` (the upstream \`vllm-b\`). A new name must begin with that of its provider.

@@ -91,7 +91,7 @@ function completed(
     problems.value(`${path}.provider`, read.provider ?? '', origin, wish)
   }
   // a provider's own upstream stands at its usual address; others must say theirs
-  const url = read.url ?? (id === providerId ? provider?.baseUrl : undefined)
+  const url = read.url ?? (id === providerId ? (provider?.baseUrl ?? undefined) : undefined)
   if (url === undefined && !urlIsGiven) problems.about(path, origin, `wants a url: ${parse.upstreamUrl.wants}`)
   if (read.caFile !== undefined) {
     const wrong = unreadable(resolve(cwd, read.caFile))

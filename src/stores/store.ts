@@ -69,7 +69,7 @@ export interface UsageSums {
   errors: number
   /** Calls whose tokens were estimated. */
   estimated: number
-  /** Calls that used tokens and have no price. */
+  /** Calls that used tokens, or something else that is billed, and have no price. */
   unpriced: number
   input_tokens: number
   cached_input_tokens: number

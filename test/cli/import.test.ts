@@ -69,6 +69,20 @@ describe('sightglass import', () => {
     })
   })
 
+  it.each([
+    ['/v1/responses', 'chat'],
+    ['/v1/images/edits', 'images'],
+    ['/v1/audio/speech', 'speech'],
+    ['/v1/audio/translations', 'transcription'],
+    ['/v1/moderations', 'moderation'],
+    ['/v1/embeddings', 'embeddings'],
+  ])('takes a call of %s for one of %s', async (path, operation) => {
+    const env = storeWith([])
+    expect((await cli(['import', csv(`${header}\n${old.replace('/completion', path)}\n`)], env)).code).toBe(0)
+    const { out } = await cli(['runs', '--json', '--operation', operation], env)
+    expect(JSON.parse(out).items).toHaveLength(1)
+  })
+
   it('reports refused lines with column and value, and takes the others', async () => {
     const file = csv(
       [

@@ -2,13 +2,21 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
+import { loadProviders } from '../../providers/index.ts'
+import { newId } from '../../src/lib/id.ts'
+import { type PriceBook, priceBook } from '../../src/meter/prices.ts'
+import { startTokenCounter } from '../../src/meter/tokens.ts'
+import { recordMaker } from '../../src/pipeline/records.ts'
+import type { StoredRecord } from '../../src/records/stored.ts'
 import { lockDirectory } from '../../src/stores/sqlite/lock.ts'
 import type { RunDetail } from '../../src/stores/store.ts'
 import { seeded } from '../faults/seeded.ts'
+import { exchangeOfSample } from '../pipeline/sample-exchange.ts'
 import { json } from '../support/answer.ts'
 import { startProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
-import { aRecord } from '../support/records.ts'
+import { aMoment, aRecord } from '../support/records.ts'
+import { loadSample } from '../support/samples.ts'
 import { scriptedUpstream } from '../support/scripted-upstream.ts'
 import { dies, expectPricedBy, expectTrueSums, oddlyPriced, ownPrices } from './priced-calls.ts'
 import { cells, cli, spawnCli, storeWith, temporary } from './run-cli.ts'
@@ -137,6 +145,38 @@ describe('sightglass reprice', () => {
     ])
   }, 30_000)
 
+  it('prices images, seconds, characters and moderations again, and an answer that several calls tell once', async () => {
+    const made = await recordsOf(
+      [
+        ['openai/images-generations-per-piece', '0.24'],
+        ['openai/images-generations', '0.010945'],
+        ['openai/transcription-seconds', '0.0003'],
+        ['openai/speech', '0.00054'],
+        ['openai/moderation', '0'],
+        ['openai/responses-web-search-stream', '0.053'],
+        ['openai/responses-background', null],
+        ['openai/responses-background-poll-queued', null],
+        ['openai/responses-background-poll-done', '0.0001025'],
+        ['openai/responses-background-poll-done', null],
+      ],
+      priceBook([]),
+    )
+    const env = storeWith(made.map(({ record }) => record))
+    for (const { telemetry } of await expectTrueSums(env)) expect(telemetry.metadata.cost_usd).toBeNull()
+    const report = JSON.parse((await cli(['reprice', '--json'], env)).out)
+    expect(report.totals).toMatchObject({ newly_priced: 7, still_unpriced: 0, after: '304887500000' })
+    const after = new Map((await expectTrueSums(env)).map((run) => [run.telemetry._id, run]))
+    for (const { record, usd } of made) {
+      const { telemetry, run } = after.get(record.telemetry._id)!
+      expect([run.cost_usd, telemetry.metadata.cost_usd]).toEqual(Array(2).fill(usd === null ? null : Number(usd)))
+    }
+    const [, counted, again] = made.slice(-3).map(({ record }) => after.get(record.telemetry._id)!)
+    expect([counted, again].map((call) => call?.telemetry.metadata.operation)).toEqual(['chat', 'other'])
+    expect(again).toMatchObject({ run: { bill: [], completion: 'The Kattegat' } })
+    expectPricedBy([...after.values()], null)
+    expect(JSON.parse((await cli(['verify', '--all', '--json'], env)).out)).toMatchObject({ differing: 0, checked: 10 })
+  })
+
   it('is whole after each kill -9, and the next run goes on', async () => {
     const env = storeWith(oddlyPriced(1_700))
     const { whole } = seeded(11)
@@ -172,6 +212,22 @@ describe('sightglass reprice', () => {
     expect((await cli(['reprice', '--prices-file', '/nowhere.json'], env)).notes).toContain('/nowhere.json')
   })
 })
+
+/** What the recorder makes of samples, with what each should cost by the built-in prices. */
+async function recordsOf(samples: readonly (readonly [name: string, usd: string | null])[], prices: PriceBook) {
+  const tokens = startTokenCounter()
+  const make = recordMaker({
+    ...{ instance: '01900000-0000-7000-8000-000000000001', providers: await loadProviders(), prices, tokens },
+    ...{ pepper: 'pepper', bodyLimitBytes: 64 << 10, projectNames: new Map<string, string>() },
+  })
+  const made: { record: StoredRecord; usd: string | null }[] = []
+  for (const [name, usd] of samples) {
+    const exchange = exchangeOfSample(loadSample(name))
+    made.push({ record: await make({ ...exchange, open: { ...exchange.open, id: newId(aMoment) } }), usd })
+  }
+  tokens.close()
+  return made
+}
 
 /** Every row of every table. */
 function everythingIn({ DATA_DIR }: { DATA_DIR: string }): unknown {

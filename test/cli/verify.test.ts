@@ -10,8 +10,8 @@ import { type ScriptedUpstream, type Step, scriptedUpstream } from '../support/s
 import { signal, within } from '../support/within.ts'
 import { cells, cli, spawnCli, temporary } from './run-cli.ts'
 
-const providers = ['anthropic', 'groq', 'llamacpp', 'ollama', 'openai', 'openrouter', 'vllm'] as const
 const samples = loadSamples().filter((_sample, place) => place % 3 === 0)
+const providers = new Set(samples.map(({ provider }) => provider))
 
 let upstream: ScriptedUpstream
 let proxy: TestProxy
@@ -24,7 +24,7 @@ beforeAll(async () => {
   await refusing.stop()
   proxy = await startProxy({
     upstreams: {
-      ...Object.fromEntries(providers.map((id) => [id, upstream.port])),
+      ...Object.fromEntries([...providers].map((id) => [id, upstream.port])),
       gone: { provider: 'openai', url: `http://127.0.0.1:${refusing.port}` },
     },
   })

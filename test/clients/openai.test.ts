@@ -198,7 +198,7 @@ describe('the openai package gets through the proxy what it gets without it', ()
     ])
   })
 
-  it('for a file in a form and for speech in bytes, which are recorded without tokens', async () => {
+  it('for a file in a form and for speech in bytes, which has no tokens but characters', async () => {
     const { value, records } = await ways.same(async (url) => {
       const openai = client(url)
       const file = new File(['{"a":1}\n{"a":2}\n'], 'train.jsonl')
@@ -213,10 +213,11 @@ describe('the openai package gets through the proxy what it gets without it', ()
     expect(
       records.map(({ telemetry: { metadata } }) => [metadata.operation, metadata.outcome, metadata.total_tokens]),
     ).toEqual([
-      ['other', 'ok', null],
-      ['other', 'ok', null],
+      ['speech', 'ok', null],
+      ['files', 'ok', null],
     ])
-    expect(records[0]!.telemetry.metadata.response_size).toBe(2000)
+    expect(records[0]!.telemetry.metadata).toMatchObject({ response_size: 2000, usage: { characters: 5 } })
+    expect(records[0]!.run.completion).toBe('[audio 2 kB]')
   })
 
   it.each([400, 401, 404, 429, 500])('for an error %i: the same class, code and message', async (status) => {

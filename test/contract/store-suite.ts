@@ -325,12 +325,13 @@ const someRecord = fc
     input: tokens,
     output: tokens,
     cacheRead: tokens,
+    images: fc.constantFrom(null, 0, 2),
     token_source: fc.constantFrom('reported', 'estimated', 'none'),
     cost_picodollars: fc.constantFrom(null, '0', '123456789012345', '9007199254740993'),
     request_size: fc.integer({ min: 0, max: 1e6 }),
     gapsMs: fc.array(fc.double({ min: 0, max: 1000, noNaN: true }), { maxLength: 5 }),
   })
-  .map(({ atMs, gapsMs, input, output, cacheRead, ...metadata }) =>
+  .map(({ atMs, gapsMs, input, output, cacheRead, images, ...metadata }) =>
     aRecord({
       atMs,
       gapsMs,
@@ -339,7 +340,7 @@ const someRecord = fc
         total_tokens: input === null && output === null ? null : (input ?? 0) + (output ?? 0),
         prompt_tokens: input,
         completion_tokens: output,
-        usage: { ...storedNames(unknownUsage), input, output, cache_read: cacheRead },
+        usage: { ...storedNames(unknownUsage), input, output, cache_read: cacheRead, images },
       },
     }),
   )

@@ -104,7 +104,7 @@ describe('the request', () => {
   })
 
   it('tells its model on a path without a format too', () => {
-    expect(observed({ path: '/v1/responses', body: '{"model":"m","stream":true}' }).request).toMatchObject({
+    expect(observed({ path: '/v1/threads/runs', body: '{"model":"m","stream":true}' }).request).toMatchObject({
       model: 'm',
       stream: true,
       malformed: false,

@@ -44,6 +44,22 @@ describe('what few requests say', () => {
       },
     ],
     [
+      'OpenAI for a response',
+      {
+        previous_response_id: 'resp_0',
+        background: true,
+        tools: [{ type: 'function' }, null, { type: 'web_search', search_context_size: 'medium' }],
+        reasoning: { effort: 'high', summary: 'auto' },
+      },
+      { previous_response_id: 'resp_0', background: true, search_context: 'medium', reasoning_summary: 'auto' },
+    ],
+    [
+      'OpenAI for an image',
+      { size: '1024x1536', quality: 'high', tools: [{ type: 'function' }] },
+      { size: '1024x1536', quality: 'high' },
+    ],
+    ['OpenAI for sound', { voice: 'alloy', language: 'de' }, { voice: 'alloy', language: 'de' }],
+    [
       'Anthropic',
       { thinking: { type: 'enabled', budget_tokens: 1024 }, inference_geo: 'us', speed: 'fast' },
       { thinking: 'enabled', thinking_budget: 1024, inference_geo: 'us', speed: 'fast' },

@@ -37,9 +37,6 @@ describe('the tricky cases of the wire formats', () => {
     const paths: Record<string, string> = {
       gemini: 'gemini',
       'gemini-openai-layer': 'gemini',
-      responses: 'openai-responses',
-      azure: 'azure',
-      audio: 'audio',
       cohere: 'cohere',
     }
     const overdue = vectors.filter(({ due }) => due !== undefined && formatIsThere(paths[due]!))

@@ -10,7 +10,7 @@ export interface Vector {
   readonly due?: Due
 }
 
-export type Due = 'gemini' | 'responses' | 'azure' | 'audio' | 'cohere' | 'gemini-openai-layer'
+export type Due = 'gemini' | 'cohere' | 'gemini-openai-layer'
 
 const framing = (name: string): string => `openai/framing/${name}`
 const shape = (name: string): string => `openai/shapes/${name}`
@@ -171,7 +171,16 @@ export const vectors: readonly Vector[] = [
     about: 'prompt filter first, annotations, late content filter',
     samples: [shape('late-filter-stream')],
   },
-  { number: 24, about: 'the same below a deployment', due: 'azure' },
+  {
+    number: 24,
+    about: 'the same below a deployment',
+    samples: [
+      'azure/chat-stream',
+      'azure/chat-old-annotations-stream',
+      'azure/chat-async-filter-stream',
+      'azure/chat-late-filter-stream',
+    ],
+  },
   { number: 25, about: 'prompt_progress', samples: ['llamacpp/chat-timings-progress-stream'] },
   { number: 25, about: 'prompt_processing.progress', samples: ['lmstudio/rest-chat-stream'] },
   { number: 25, about: 'a chunk with log probabilities alone', samples: ['ollama/written/chat-final-content-stream'] },
@@ -194,10 +203,14 @@ export const vectors: readonly Vector[] = [
   { number: 27, about: 'no candidates, promptFeedback', due: 'gemini' },
   { number: 27, about: 'functionCall with partialArgs', due: 'gemini' },
   { number: 27, about: 'inlineData', due: 'gemini' },
-  { number: 28, about: 'only .done events', due: 'responses' },
-  { number: 28, about: 'output_item.added with the name first', due: 'responses' },
-  { number: 28, about: 'events of hosted tools first', due: 'responses' },
-  { number: 28, about: 'resumed stream without response.created', due: 'responses' },
+  { number: 28, about: 'only .done events', samples: ['openai/responses-done-only-stream'] },
+  { number: 28, about: 'output_item.added with the name first', samples: ['openai/responses-tools-stream'] },
+  {
+    number: 28,
+    about: 'events of hosted tools first',
+    samples: ['openai/responses-web-search-stream', 'openai/responses-file-search-stream'],
+  },
+  { number: 28, about: 'resumed stream without response.created', samples: ['openai/responses-resumed-stream'] },
   {
     number: 29,
     about: 'echo',
@@ -247,7 +260,11 @@ export const vectors: readonly Vector[] = [
   { number: 37, about: 'usage object with trafficType alone', due: 'gemini' },
   { number: 37, about: 'thoughts outside candidates', due: 'gemini' },
   { number: 38, about: 'total is not prompt and completion', samples: ['xai/chat-stream', 'xai/chat'] },
-  { number: 39, about: 'input_token_details and input_tokens_details', due: 'audio' },
+  {
+    number: 39,
+    about: 'input_token_details and input_tokens_details',
+    samples: ['openai/transcription', 'openai/images-generations'],
+  },
   { number: 40, about: 'timings without usage', samples: ['llamacpp/chat-stream'] },
   {
     number: 40,
@@ -256,11 +273,16 @@ export const vectors: readonly Vector[] = [
   },
   { number: 40, about: 'final object without eval_count', samples: ['ollama/written/chat-zeros-omitted-stream'] },
   { number: 41, about: 'rejected predictions', samples: ['openai/chat-prediction'] },
-  { number: 41, about: 'audio tokens', samples: [shape('usage-audio')] },
+  { number: 41, about: 'audio tokens', samples: [shape('usage-audio'), 'openai/chat-audio'] },
+  { number: 41, about: 'image tokens', samples: ['openai/images-generations'] },
   { number: 41, about: 'cache reads and writes inside the input', samples: [shape('usage-cached')] },
-  { number: 41, about: 'usage as a duration', due: 'audio' },
+  { number: 41, about: 'usage as a duration', samples: ['openai/transcription-seconds'] },
   { number: 41, about: 'billed and processed counts', due: 'cohere' },
-  { number: 42, about: 'background response polled three times', due: 'responses' },
+  {
+    number: 42,
+    about: 'background response polled three times',
+    tests: [shownBy('test/wire/background.test.ts', 'polled again and again once')],
+  },
 
   // errors and ends
   {
@@ -283,8 +305,16 @@ export const vectors: readonly Vector[] = [
     about: 'event: error',
     samples: ['anthropic/messages-overloaded-stream', 'lmstudio/rest-chat-error-stream'],
   },
-  { number: 45, about: 'event: error, flat and nested', due: 'responses' },
-  { number: 45, about: 'response.failed, response.incomplete', due: 'responses' },
+  {
+    number: 45,
+    about: 'event: error, flat and nested',
+    samples: ['openai/responses-error-stream', 'openai/responses-error-nested-stream'],
+  },
+  {
+    number: 45,
+    about: 'response.failed, response.incomplete',
+    samples: ['openai/responses-failed-stream', 'openai/responses-incomplete-stream'],
+  },
   { number: 46, about: 'error as the first line', samples: ['ollama/written/error-first-line-stream'] },
   { number: 46, about: 'error as the last line', samples: ['ollama/written/chat-error-stream'] },
   { number: 46, about: 'the swallowed error of /v1', samples: ['ollama/written/v1-chat-swallowed-error-stream'] },

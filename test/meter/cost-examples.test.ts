@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { costOf, type Units } from '../../src/meter/cost.ts'
+import { costOf } from '../../src/meter/cost.ts'
 import { decimalText, divideRounded, scaled } from '../../src/meter/decimal.ts'
 import { loadPrices } from '../../src/meter/prices.ts'
+import type { Units } from '../../src/meter/units.ts'
 import { arrayAt, type JsonObject, numberAt, objectOf, stringAt } from '../../src/records/json.ts'
 import { type Usage, unknownUsage } from '../../src/records/usage.ts'
 

@@ -16,6 +16,11 @@ const models = [
   ['openai', 'gpt-5.4'],
   ['openai', 'gpt-realtime'],
   ['openai', 'whisper-1'],
+  ['openai', 'gpt-4o-search-preview'],
+  ['openai', 'dall-e-3'],
+  ['openai', 'gpt-image-1'],
+  ['openai', 'tts-1'],
+  ['openai', 'omni-moderation-latest'],
   ['anthropic', 'claude-opus-4-8'],
   ['anthropic', 'claude-haiku-5-5'],
   ['google', 'gemini-4-argon'],
@@ -45,7 +50,20 @@ const billable: fc.Arbitrary<Billable> = fc
     serviceTier: fc.option(fc.constantFrom('priority', 'flex', 'default')),
     batch: fc.boolean(),
     conditions: fc.subarray(['speed:fast', 'inference_geo:us', 'region:eu']),
-    units: fc.option(fc.record({ seconds: fc.double({ min: 0, max: 900, noNaN: true }), searchUnits: fc.nat(9) })),
+    units: fc.option(
+      fc.record(
+        {
+          seconds: fc.double({ min: 0, max: 900, noNaN: true }),
+          searchUnits: fc.nat(9),
+          images: fc.nat(9),
+          imageSize: fc.constantFrom('1024x1024', '1024x1792', 'auto'),
+          imageQuality: fc.constantFrom('standard', 'hd', 'low'),
+          characters: fc.nat(5_000),
+          searchContext: fc.constantFrom('low', 'medium', 'high'),
+        },
+        { requiredKeys: [] },
+      ),
+    ),
   })
   .map(({ model: [provider, model], units, ...call }) => ({ provider, model, ...call, ...(units ? { units } : {}) }))
 
@@ -127,7 +145,8 @@ const odd = priceBook([
       .map(
         ([provider, model]) => `{"provider": "${provider}", "model": "${model}", "mode": "chat",
           "input": 0.000000123457, "output": 0.000000000007, "cached_input": 0.3333333,
-          "per_second": 0.000000000033, "per_query": 0.002, "web_search": 0.01,
+          "per_second": 0.000000000033, "per_query": 0.002, "web_search": 0.01, "per_image": 0.012345678901,
+          "per_character": 0.000000000001,
           "multipliers": {"region:eu": 1.1, "speed:fast": 1.333333333333}}`,
       )
       .join()}]}`,

@@ -66,7 +66,9 @@ describe('price book', () => {
     const book = priceBook([file(model('"input": 1'), `, "names": [${names}]`)])
     expect(findPrice(book, 'own', 'our-chat')?.model).toBe('M')
     expect(findPrice(book, 'own', 'our-other')).toBeNull()
-    expect(() => priceBook([file('', ', "names": [{"provider": "own"}]')])).toThrow('own.json: a name without provider')
+    expect(findPrice(priceBook([file(model('"input": 1'))]), 'own', 'our-chat')).toBeNull()
+    for (const partial of ['{"provider": "own"}', '{"provider": "own", "name": "x"}', '{"name": "x", "model": "m"}'])
+      expect(() => priceBook([file('', `, "names": [${partial}]`)])).toThrow('own.json: a name without provider')
   })
 
   it('has no entry for an empty name', () => {

@@ -19,6 +19,7 @@ async function everywhere() {
       deepinfra: at('deepinfra'),
       fireworks: at('fireworks'),
       perplexity: at('perplexity'),
+      'azure-eu': { provider: 'azure', url: `${url}/azure-eu/openai` },
       'vllm-b': { provider: 'vllm', url: `${url}/vllm-b` },
     },
   })
@@ -45,6 +46,13 @@ it.each([
   ['POST', '/ollama/v1/chat/completions', {}, '/ollama/v1/chat/completions'],
   ['POST', '/groq/openai/v1/chat/completions', {}, '/groq/openai/v1/chat/completions'],
   ['POST', '/groq/v1/chat/completions', {}, '/groq/openai/v1/chat/completions'],
+  [
+    'POST',
+    '/azure-eu/openai/deployments/d/embeddings?api-version=1',
+    {},
+    '/azure-eu/openai/deployments/d/embeddings?api-version=1',
+  ],
+  ['POST', '/azure-eu/v1/responses', {}, '/azure-eu/openai/v1/responses'],
   ['POST', '/vllm-b/v1/completions', {}, '/vllm-b/v1/completions'],
   ['GET', '/vllm-b', {}, '/vllm-b/'],
   ['POST', '/v1/chat/completions', { 'x-provider': 'Groq' }, '/groq/openai/v1/chat/completions'],
@@ -82,6 +90,14 @@ it.each([
   ['GET', '/', { accept: 'text/html' }, 200, 'ours'],
   ['GET', '/nothing/here', {}, 200, 'ours'],
   ['POST', '/v1/x', { 'x-provider': 'nobody' }, 400, 'x-provider: nobody is not known; known are anthropic'],
+  [
+    'POST',
+    '/azure/openai/v1/responses',
+    {},
+    404,
+    'UPSTREAM_AZURE or by upstreams.azure.url in the settings, such as https://R',
+  ],
+  ['POST', '/v1/responses', { 'x-provider': 'azure' }, 404, 'Azure OpenAI has another address for each customer'],
   ['POST', '/chat/completions', {}, 404, 'Set OPENAI_BASE_URL=http://127.0.0.1:8484/v1'],
   ['POST', '/v1/v1/messages', {}, 404, 'ANTHROPIC_BASE_URL=http://127.0.0.1:8484'],
   ['GET', '/p/shop/usage', {}, 404, 'belongs to the proxy itself'],
@@ -140,6 +156,13 @@ it.each([
   expect(all.status).toBe(status)
   expect(all.json).toMatchObject({ error: { type: 'invalid_request_error' } })
   expect(parts.upstream.requests).toEqual([])
+})
+
+it('says what a default upstream without an address lacks', async () => {
+  await using proxy = await pipe({ defaultProvider: 'azure' })
+  const all = await rawExchange(proxy.port, requestBytes('POST', '/v1/responses', []))
+  expect(all.status).toBe(404)
+  expect(all.json).toMatchObject({ error: { code: 'upstream_without_url' } })
 })
 
 it('serves a client that merely offers HTTP/2', async () => {

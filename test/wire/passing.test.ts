@@ -77,7 +77,7 @@ it.each([
     const id = all.header('x-sightglass-id')
     const { telemetry } = await proxy.record(id)
     expect(telemetry.metadata).toMatchObject({
-      operation: 'other',
+      operation: 'files',
       request_size: body.length,
       response_size: body.length,
     })
@@ -154,7 +154,10 @@ it('keeps preflights, lists, probes and token counts out of the averages, and fo
     ['GET', '/', [], 'health'],
     ['HEAD', '/', [], 'health'],
     ['POST', '/v1/messages/count_tokens', [], 'count_tokens'],
-    ['POST', '/v1/moderations', [], 'other'],
+    ['POST', '/v1/batches', [], 'batches'],
+    ['POST', '/v1/responses/input_tokens', [], 'count_tokens'],
+    ['POST', '/v1/responses/resp_1/cancel', [], 'other'],
+    ['POST', '/v1/threads', [], 'other'],
   ]
   await proxy.settled()
   const before = { model: await requests(''), all: await requests('?operation=all') }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modelOperations } from '../../src/records/outcome.ts'
+import { storedNames } from '../../src/records/stored-names.ts'
+import { unknownUsage } from '../../src/records/usage.ts'
 import { played } from '../support/played.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
@@ -64,6 +66,8 @@ describe(`${samples.length} samples`, () => {
       expect(telemetry.metadata.completion_tokens).toBe(
         wanted.usage.output ?? (wanted.operation === 'embeddings' ? telemetry.metadata.completion_tokens : null),
       )
+      for (const [kind, count] of Object.entries(storedNames({ ...unknownUsage, ...wanted.usage })))
+        if (count !== null) expect([kind, telemetry.metadata.usage?.[kind as 'input']]).toEqual([kind, count])
     }
     if (wanted.tokenSource !== undefined && !estimatedInstead)
       expect(telemetry.metadata.token_source).toBe(wanted.tokenSource)

@@ -10,6 +10,7 @@ export type Unit =
   | 'tokens'
   | 'tokens/s'
   | 'calls'
+  | 'images'
   | 'records'
   | 'events'
   | 'USD'

@@ -17,7 +17,10 @@ const sums = z
     requests: count('all of them', 'calls'),
     errors: count('calls that ended in an error', 'calls'),
     estimated: count('calls whose tokens were estimated', 'calls'),
-    unpriced: count('calls that used tokens and have no price; they are not in the cost', 'calls'),
+    unpriced: count(
+      'calls that used tokens, or something else that is billed, and have no price; they are not in the cost',
+      'calls',
+    ),
     input_tokens: count('input, cached or not', 'tokens'),
     cached_input_tokens: count('the part of the input that was read from a cache', 'tokens'),
     output_tokens: count('output, reasoning included', 'tokens'),

@@ -142,9 +142,17 @@ function outcomeOf(status: number, error: string | null): Outcome {
 
 function operationOf({ event_type, endpoint }: Cells): Operation {
   if (event_type !== 'llm_request') return 'other'
-  if (/embed/i.test(endpoint)) return 'embeddings'
-  return /chat|messages|responses|generateContent/i.test(endpoint) ? 'chat' : 'completion'
+  return operationPaths.find(([path]) => path.test(endpoint))?.[1] ?? 'completion'
 }
+
+const operationPaths: readonly (readonly [path: RegExp, operation: Operation])[] = [
+  [/embed/i, 'embeddings'],
+  [/chat|messages|responses|generateContent/i, 'chat'],
+  [/images\//i, 'images'],
+  [/audio\/speech/i, 'speech'],
+  [/audio\/trans/i, 'transcription'],
+  [/moderations/i, 'moderation'],
+]
 
 type Known =
   | 'client_id'

@@ -1,3 +1,4 @@
+import { findRoute } from '../../formats/find-route.ts'
 import { version } from '../../lib/version.ts'
 import type { TokenCounter } from '../../meter/metered.ts'
 import type { PriceBook } from '../../meter/prices.ts'
@@ -5,6 +6,7 @@ import type { Provider } from '../../records/provider.ts'
 import type { StoredRecord } from '../../records/stored.ts'
 import { recordMaker } from '../records.ts'
 import { exchangeOf, type KeptCall, type StoredExchange } from '../stored-exchange.ts'
+import { countedWith, uncounted } from '../uncounted.ts'
 import { checkBytes, cutShort, notKept } from './bodies.ts'
 import { broken, type Check, type CheckName, differing, guarded, notChecked } from './check.ts'
 import { checkCost } from './cost.ts'
@@ -46,6 +48,8 @@ const decoded = ['call', 'request', 'answer', 'times', 'tokens'] as const
 
 interface Again extends StoredExchange {
   record: StoredRecord
+  /** What kind of call it was depends on what was answered. */
+  fetches: boolean
 }
 
 async function madeAgain(call: KeptCall, parts: VerifyParts): Promise<Again> {
@@ -58,9 +62,17 @@ async function madeAgain(call: KeptCall, parts: VerifyParts): Promise<Again> {
     bodyLimitBytes: Number.POSITIVE_INFINITY,
     projectNames: project_name === null ? new Map() : new Map([[project_id, project_name]]),
   })
+  const counted = countedWith(telemetry.metadata.notes)
   const again = async (upstreamComplete: boolean): Promise<Again> => {
     const stored = exchangeOf(call, upstreamComplete)
-    return { ...stored, record: await make(stored.exchange) }
+    const { method, path, provider } = stored.exchange.open
+    const made = await make(stored.exchange)
+    const toldAgain = counted !== null && (made.tells !== undefined || !stored.responseWhole)
+    return {
+      ...stored,
+      record: toldAgain ? uncounted(made, counted) : made,
+      fetches: findRoute(method, path, parts.providers.get(provider)).fetches,
+    }
   }
   if (end_by !== null) return again(false)
   const ended = await again(true)
@@ -78,7 +90,12 @@ class Comparison {
   }
 
   checks(): readonly Check[] {
-    return [differing('call', this.#compare('call')), this.#request(), this.#answer(), this.#times(), this.#tokens()]
+    return [this.#kind(), this.#request(), this.#answer(), this.#times(), this.#tokens()]
+  }
+
+  #kind(): Check {
+    const missing = this.#again.fetches ? this.#missing('response') : null
+    return differing('call', this.#compare('call', missing === null ? [] : ['operation']), missing)
   }
 
   #request(): Check {

@@ -114,13 +114,17 @@ export function factsOfCall(telemetry: CallNumbers, gaps: Uint8Array): CallFacts
     ttftMs: call.ttft_ms,
     ...counts,
     estimated: call.token_source === 'estimated',
-    unpriced: call.cost_picodollars === null && totalTokens > 0,
+    unpriced: call.cost_picodollars === null && (totalTokens > 0 || usedPieces(usage)),
     picodollars,
     generationMs: timed ? (outputTokens / speed) * 1000 : 0,
     generatedTokens: timed ? outputTokens : 0,
     gaps,
   }
 }
+
+/** Records of earlier versions do not have these fields. */
+const usedPieces = (usage: TelemetryMetadata['usage']): boolean =>
+  [usage?.images, usage?.audio_seconds, usage?.characters].some((count) => (count ?? 0) > 0)
 
 const noGaps = new Uint8Array(0)
 const writer = new NumberWriter()

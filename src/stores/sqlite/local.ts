@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { newId } from '../../lib/id.ts'
 import type { LocalBatch, LocalStore } from '../../pipeline/local-store.ts'
 import { factsOf } from '../rollups/facts.ts'
+import { countedAnswers } from './counted-answers.ts'
 import { inTransaction, openForWriting } from './database.ts'
 import { journalRows } from './journal-rows.ts'
 import { recordWriter } from './record-rows.ts'
@@ -16,6 +17,7 @@ export function openLocalStore(path: string): LocalStore {
   const rollups = rollupWriter(database, instance)
   const totals = totalsWriter(database)
   const journal = journalRows(database)
+  const once = countedAnswers(database)
   const count = database.prepare(
     'INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2',
   )
@@ -25,7 +27,8 @@ export function openLocalStore(path: string): LocalStore {
 
   const write = (batch: LocalBatch): void => {
     let fresh = 0
-    for (const record of batch.records) {
+    for (const given of batch.records) {
+      const record = once(given)
       const facts = factsOf(record)
       if (!insert(record, facts)) continue
       rollups.add(facts)

@@ -161,6 +161,9 @@ const migrations: readonly string[] = [
     PRIMARY KEY (sink, collection, place)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE counted_answers (answer TEXT PRIMARY KEY, call TEXT NOT NULL, timestamp_ms INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ]
 
 export const schemaVersion = migrations.length

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadProviders } from '../../../providers/index.ts'
+import { priceAgain } from '../../../src/meter/price-again.ts'
 import { loadPrices } from '../../../src/meter/prices.ts'
 import { startTokenCounter } from '../../../src/meter/tokens.ts'
 import { recordMaker } from '../../../src/pipeline/records.ts'
 import type { KeptCall } from '../../../src/pipeline/stored-exchange.ts'
+import { uncounted } from '../../../src/pipeline/uncounted.ts'
 import type { Check } from '../../../src/pipeline/verify/check.ts'
 import { decidedBy } from '../../../src/pipeline/verify/fields.ts'
 import { type VerifyParts, verifyRecord } from '../../../src/pipeline/verify/verify-record.ts'
@@ -29,16 +31,19 @@ afterAll(() => tokens.close())
 interface Making {
   capture?: Capture
   bodyLimitBytes?: number
+  /** The call that told the same answer before. */
+  counted?: string
 }
 
 /** The record as the recorder makes it, and as it comes back from a store. */
-async function recorded(exchange: Exchange, { capture = 'full', bodyLimitBytes = 1 << 20 }: Making = {}) {
+async function recorded(exchange: Exchange, { capture = 'full', bodyLimitBytes = 1 << 20, counted }: Making = {}) {
   const make = recordMaker({
     ...{ instance: 'here', providers, prices, tokens, pepper: 'pepper', bodyLimitBytes },
     projectNames: new Map([['acme', 'The Acme']]),
   })
   const open = { ...exchange.open, captureRequest: capture, captureResponse: capture }
-  return kept(await make({ ...exchange, open }))
+  const record = await make({ ...exchange, open })
+  return kept(counted === undefined ? record : uncounted(record, counted))
 }
 
 function kept({ telemetry, run, requestBytes, responseBytes, chunkTimes }: StoredRecord): KeptCall {
@@ -78,6 +83,42 @@ describe(`the records of ${samples.length} samples`, () => {
       { numRuns: 300 },
     )
   }, 60_000)
+})
+
+describe('an answer that was made in the background', () => {
+  const told = ['openai/responses-background-poll-done', 'openai/responses-resumed-stream'] as const
+  const sides: readonly Making[] = [{}, { capture: 'metadata' }, { bodyLimitBytes: 200 }]
+
+  it.each(told)('%s: is not read as a chat again where another call told it before', async (name) => {
+    for (const making of sides) {
+      const call = await recorded(exchangeOfSample(loadSample(name)), { ...making, counted: 'another' })
+      expect(call).toMatchObject({
+        telemetry: { metadata: { operation: 'other', usage: null, cost_picodollars: null, price_terms: null } },
+        run: { operation: 'other', bill: [] },
+      })
+      const checks = await verifyRecord(call, parts)
+      expect(found(checks)).toEqual([])
+      if (making === sides[0]) expect(Object.values(verdict(checks))).toEqual(Array(10).fill('same'))
+      expect(priceAgain(call, prices)).toBeNull()
+    }
+  })
+
+  it.each(told)('%s: is a chat where it counts, as far as its bytes tell that', async (name) => {
+    for (const making of sides) {
+      const call = await recorded(exchangeOfSample(loadSample(name)), making)
+      expect(call.telemetry.metadata).toMatchObject({ operation: 'chat', token_source: 'reported' })
+      expect(found(await verifyRecord(call, parts))).toEqual([])
+      expect(priceAgain(call, prices)?.fields.cost_picodollars).toBe(call.telemetry.metadata.cost_picodollars)
+    }
+  })
+
+  it('is told when its record has lost its counts, and says of no call that has them', async () => {
+    const call = await recorded(exchangeOfSample(loadSample(told[0])), { counted: 'another' })
+    Object.assign(call.telemetry.metadata, { notes: [] })
+    expect(found(await verifyRecord(call, parts))).toContainEqual(
+      expect.objectContaining({ field: 'telemetry.metadata.operation', recorded: 'other', found: 'chat' }),
+    )
+  })
 })
 
 /** The same bytes in other pieces, with times that a clock could give. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { storedNames } from '../../../src/records/stored-names.ts'
+import { unknownUsage } from '../../../src/records/usage.ts'
 import { factsOf } from '../../../src/stores/rollups/facts.ts'
 import { rollupRows } from '../../../src/stores/rollups/levels.ts'
 import {
@@ -53,6 +55,11 @@ describe('sums', () => {
     }
     addCall(sums, factsOf(aRecord({ metadata: none })))
     expect(usageSums(sums)).toMatchObject({ requests: 2, unpriced: 1 })
+    for (const piece of [{ images: 2 }, { audioSeconds: 0.5 }, { characters: 9 }, { images: 0 }]) {
+      const usage = storedNames({ ...unknownUsage, ...piece })
+      addCall(sums, factsOf(aRecord({ metadata: { ...none, usage } })))
+    }
+    expect(usageSums(sums)).toMatchObject({ requests: 6, unpriced: 4 })
   })
 })
 
