@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { answer } from '../support/answer.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
-import { loadSamples, type Sample } from '../support/samples.ts'
+import { sampleAnswer } from '../support/sample-answer.ts'
+import { loadSamples } from '../support/samples.ts'
 import { type ScriptedUpstream, type Step, scriptedUpstream } from '../support/scripted-upstream.ts'
 
 /** Every recorded exchange is played by an upstream, byte for byte, and must reach the client unchanged and leave a right record. */
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 describe(`${samples.length} samples`, () => {
   it.each(samples)('$name', async (sample) => {
-    script = played(sample)
+    script = sampleAnswer(sample)
     const headers = sample.request.headers.filter(
       ([name]) => !/^(host|content-length|transfer-encoding|connection|expect)$/i.test(name),
     )
@@ -75,16 +75,3 @@ describe(`${samples.length} samples`, () => {
 })
 
 const textOf = (choice: unknown): string => (choice as { text: string }).text
-
-/** The sample without its waiting: only the first piece and the rest are apart, so that a first token has a time of its own. */
-function played({ response }: Sample): Step[] {
-  return answer({
-    status: response.status,
-    reason: response.reason,
-    headers: response.headers,
-    framing: response.framing,
-    pieces: response.pieces.map(([, bytes], place) => [place === 0 ? 0 : 2, bytes]),
-    trailers: response.trailers,
-    cut: response.cut,
-  })
-}
