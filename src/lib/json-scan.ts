@@ -20,7 +20,7 @@ export interface JsonWatcher {
 
 /**
  * Reads JSON (RFC 8259) as bytes come, without building it, and tells where its values begin and end. As strict as
- * `JSON.parse`, but for what is no UTF-8: bytes from 0x80 on pass inside strings.
+ * `JSON.parse`, but for what is no UTF-8 (bytes from 0x80 on pass inside strings) and what is nested deeper than 1,000.
  */
 export class JsonScan {
   readonly #watcher: JsonWatcher

@@ -131,7 +131,7 @@ export interface TelemetryMetadata {
   masked: boolean
   /** The upstream was asked for the usage of this stream, and the client had not asked. */
   usage_asked: boolean
-  /** Bytes of the answer that the client was not sent, for they are there only because of that (before compression). Null: the process died. */
+  /** Bytes of the answer, before compression, that the client was not sent for that reason. Null: the process died. */
   withheld_bytes: Count
   notes: readonly string[]
 }

@@ -5,20 +5,10 @@ import { formats } from '../../src/formats/index.ts'
 import { estimate } from '../../src/meter/estimate.ts'
 import type { TokenCounter } from '../../src/meter/metered.ts'
 import { startTokenCounter } from '../../src/meter/tokens.ts'
-import { decodedOf } from './exchange.ts'
+import { decodedOf, user } from './exchange.ts'
 
 const tokens = startTokenCounter()
 afterAll(() => tokens.close())
-
-const user = (text: string, more: Partial<RequestMessage> = {}): RequestMessage => ({
-  role: 'user',
-  name: null,
-  text,
-  toolCalls: [],
-  toolCallId: null,
-  images: [],
-  ...more,
-})
 
 const of = (request: Partial<RequestFacts>, fill: (answer: Answer) => void = () => {}) =>
   estimate(

@@ -1,10 +1,21 @@
 import { Answer } from '../../src/formats/answer.ts'
-import { type Decoded, noFacts, type RequestFacts } from '../../src/formats/decoder.ts'
+import { type Decoded, noFacts, type RequestFacts, type RequestMessage } from '../../src/formats/decoder.ts'
 import type { Observed } from '../../src/formats/observed.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { newId } from '../../src/lib/id.ts'
 import type { Body, Exchange, ExchangeClose, ExchangeHead, ExchangeOpen } from '../../src/records/exchange.ts'
 import { anOpen } from '../support/exchange-open.ts'
+
+/** A message of a request. */
+export const user = (text: string, more: Partial<RequestMessage> = {}): RequestMessage => ({
+  role: 'user',
+  name: null,
+  text,
+  toolCalls: [],
+  toolCallId: null,
+  images: [],
+  ...more,
+})
 
 /** The monotonic time at which every exchange of these tests begins. */
 export const begun = 10_000

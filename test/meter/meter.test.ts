@@ -1,27 +1,17 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Answer } from '../../src/formats/answer.ts'
-import type { RequestFacts, RequestMessage } from '../../src/formats/decoder.ts'
+import type { RequestFacts } from '../../src/formats/decoder.ts'
 import type { Observed } from '../../src/formats/observed.ts'
 import { meter } from '../../src/meter/meter.ts'
 import type { TokenCounter } from '../../src/meter/metered.ts'
 import { loadPrices } from '../../src/meter/prices.ts'
 import { startTokenCounter } from '../../src/meter/tokens.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
-import { anExchange, anObserved, decodedOf, type ExchangeParts } from './exchange.ts'
+import { anExchange, anObserved, decodedOf, type ExchangeParts, user } from './exchange.ts'
 
 const prices = loadPrices()
 const tokens = startTokenCounter()
 afterAll(() => tokens.close())
-
-const user = (text: string, more: Partial<RequestMessage> = {}): RequestMessage => ({
-  role: 'user',
-  name: null,
-  text,
-  toolCalls: [],
-  toolCallId: null,
-  images: [],
-  ...more,
-})
 
 const run = (
   fill: ((answer: Answer) => void) | null,

@@ -44,7 +44,7 @@ export class AskingCall extends Call {
     const obstacle = this.#obstacle(requestLength ?? askableBytes)
     if (obstacle !== null) return this.#note(leftAlone(obstacle).note)
     this.#collecting = true
-    this.body.collect(askableBytes, () => {
+    this.body.collect(askableBytes + 1, () => {
       this.#collecting = false
       if (this.#opened) this.dispatch()
     })
