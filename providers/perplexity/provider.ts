@@ -1,5 +1,7 @@
 import type { Provider } from '../../src/records/provider.ts'
 
+const sonar = { outputExcludesReasoning: true, requestFee: true }
+
 export const provider: Provider = {
   id: 'perplexity',
   name: 'Perplexity',
@@ -7,10 +9,9 @@ export const provider: Provider = {
   movedPaths: { '/v1/chat/completions': '/chat/completions' },
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
-  hints: { outputExcludesReasoning: true, requestFee: true },
   routes: [
-    { method: 'POST', path: '/chat/completions', format: 'openai-chat' },
-    { method: 'POST', path: '/v1/sonar', format: 'openai-chat' },
+    { method: 'POST', path: '/chat/completions', format: 'openai-chat', hints: sonar },
+    { method: 'POST', path: '/v1/sonar', format: 'openai-chat', hints: sonar },
     { method: 'POST', path: '/v1/embeddings', format: 'openai-embeddings' },
     { method: 'GET', path: '/v1/models*', format: null, operation: 'models' },
   ],

@@ -26,6 +26,8 @@ export function runText(detail: RunDetail, zone: string, width: number): string 
     ['Who', [whoText(detail)]],
     ['Call', [callText(detail)]],
     ['Outcome', [outcomeText(detail), metadata.error_message]],
+    // records of earlier versions have none
+    ['Answer', [metadata.parse_note ?? null]],
     ['Model', [modelText(detail)]],
     ['Tokens', [tokensText(detail)]],
     ['Cost', [costText(detail)]],

@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from 'yaml'
+import { nearest } from '../lib/nearest.ts'
 import { arrayAt, isObject, type JsonObject, stringAt } from '../records/json.ts'
 
 /**
@@ -7,10 +8,14 @@ import { arrayAt, isObject, type JsonObject, stringAt } from '../records/json.ts
  */
 export function readPriceFile(name: string, text: string): JsonObject {
   let file: unknown
+  const byHand = !text.trimStart().startsWith('{')
   try {
-    file = text.trimStart().startsWith('{') ? readJson(text) : readYaml(text)
-    for (const list of ['models', 'rules'])
-      for (const entry of arrayAt(file, list)) if (isObject(entry)) checkPrices(entry)
+    file = byHand ? readYaml(text) : readJson(text)
+    for (const entry of [...arrayAt(file, 'models'), ...arrayAt(file, 'rules')].filter(isObject)) {
+      const model = stringAt(entry, 'model') ?? stringAt(entry, 'match') ?? 'an entry'
+      checkPrices(entry, model)
+      if (byHand) checkNames(entry, model)
+    }
   } catch (cause) {
     throw new Error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
@@ -67,14 +72,34 @@ function scalar(node: Scalar, key: string): string | null {
 }
 
 const priceName =
-  /^(input|output|cached?_|reasoning_output|citation_input|(audio|image|video)_(in|out)put|batch_|per_|web_search)/
+  /^(input|output|cached_((audio|image)_)?input|cache_write(_1h|_12h)?|reasoning_output|citation_input|(audio|image|video)_(in|out)put|batch_(in|out)put|per_[a-z_]+|web_search)$/
 
 /** What is named like a price is one, or a table of them, or nothing. */
-function checkPrices(entry: JsonObject): void {
-  for (const [name, value] of Object.entries(entry)) {
-    if (!priceName.test(name) || value === null || isObject(value)) continue
-    const model = stringAt(entry, 'model') ?? stringAt(entry, 'match') ?? 'an entry'
-    if (typeof value !== 'string' || !plainDecimal.test(value))
-      throw new Error(`${model}: ${name}: ${JSON.stringify(value)}: wants a plain decimal of at most 12 places`)
+function checkPrices(fields: JsonObject, model: string): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (!priceName.test(name)) {
+      for (const inner of Array.isArray(value) ? value : [value]) if (isObject(inner)) checkPrices(inner, model)
+      continue
+    }
+    for (const price of isObject(value) ? Object.values(value) : [value])
+      if (price !== null && (typeof price !== 'string' || !plainDecimal.test(price)))
+        throw new Error(`${model}: ${name}: ${JSON.stringify(price)}: wants a plain decimal of at most 12 places`)
+  }
+}
+
+/** Other fields of an entry, beside those that are named like prices. */
+const otherNames = [
+  ...['provider', 'model', 'match', 'except', 'aliases', 'mode', 'note', 'sources', 'deprecated', 'tokenizer'],
+  ...['context_window', 'max_input', 'max_output', 'tiers', 'off_peak', 'changes', 'history', 'multipliers'],
+  ...['priority', 'flex', 'ultrafast'],
+]
+const someNames = [...otherNames, 'input', 'output', 'cached_input', 'cache_write', 'web_search']
+
+/** Who writes by hand also mistypes, and a price under a wrong name would be none. */
+function checkNames(fields: JsonObject, model: string): void {
+  for (const name of Object.keys(fields)) {
+    if (priceName.test(name) || otherNames.includes(name)) continue
+    const near = nearest(name, someNames)
+    throw new Error(`${model}: ${name}: no such field${near ? `; did you mean ${near}?` : ''}`)
   }
 }

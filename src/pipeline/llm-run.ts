@@ -137,7 +137,10 @@ function serverMetadata({ format, decoded }: Observed, model: string | null): Re
   }
 }
 
-/** Keeps every text of a document within a limit, and remembers whether it had to cut. */
+/**
+ * Keeps every text of a document within a limit, and remembers whether it had to cut. Half a surrogate pair, from a vendor or from
+ * a cut, becomes U+FFFD: databases store UTF-8, and not all of them keep it.
+ */
 class Clip {
   cut = false
   readonly #limit: number
@@ -148,9 +151,10 @@ class Clip {
 
   text<T extends string | null>(text: T): T
   text(text: string | null): string | null {
-    if (text === null || text.length <= this.#limit) return text
+    if (text === null) return text
+    if (text.length <= this.#limit) return text.toWellFormed()
     this.cut = true
-    return text.slice(0, this.#limit)
+    return text.slice(0, this.#limit).toWellFormed()
   }
 
   messages(messages: readonly RequestMessage[]): RequestMessage[] {
@@ -179,7 +183,7 @@ class Clip {
       const kept = text.slice(0, left)
       if (kept.length < text.length) this.cut = true
       left -= kept.length
-      return kept
+      return kept.toWellFormed()
     }
   }
 }

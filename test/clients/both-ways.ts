@@ -26,20 +26,21 @@ export async function bothWays(settings: SettingsOverrides = {}): Promise<BothWa
   }
 }
 
-/** The same with an upstream that plays samples of one provider, at the path of that provider. */
-export async function samplesBothWays(id: string): Promise<SamplesBothWays> {
+/** The same with an upstream that plays samples of these providers, each at the path of its provider. */
+export async function samplesBothWays(...ids: readonly string[]): Promise<SamplesBothWays> {
   let sample: Sample | null = null
   const upstream = await scriptedUpstream(() => {
     if (sample === null) throw new Error('which sample shall be played?')
     return played(sample)
   })
-  const proxy = await startProxy({ upstreams: { [id]: upstream.port } })
-  const { same } = compared(proxy, upstream.url, `${proxy.url}/${id}`)
+  const proxy = await startProxy({ upstreams: Object.fromEntries(ids.map((id) => [id, upstream.port])) })
+  const known = new Set<string>()
+  const ways = new Map(ids.map((id) => [id, compared(proxy, upstream.url, `${proxy.url}/${id}`, known)]))
   return {
     async same(name, call) {
-      sample = loadSample(`${id}/${name}`)
+      sample = loadSample(name)
       const before = upstream.requests.length
-      const seen = await same(call)
+      const seen = await ways.get(sample.provider)!.same(call)
       const [directly, proxied] = upstream.requests.slice(before)
       expect(proxied?.target).toBe(directly?.target)
       expect(proxied?.bodyText).toBe(directly?.bodyText)
@@ -53,8 +54,12 @@ export async function samplesBothWays(id: string): Promise<SamplesBothWays> {
   }
 }
 
-function compared(proxy: TestProxy, directUrl: string, proxiedUrl: string): Pick<BothWays, 'same' | 'left'> {
-  const known = new Set<string>()
+function compared(
+  proxy: TestProxy,
+  directUrl: string,
+  proxiedUrl: string,
+  known = new Set<string>(),
+): Pick<BothWays, 'same' | 'left'> {
   const left = async () => {
     const fresh = (await proxy.records()).filter((record) => !known.has(record.telemetry._id))
     for (const record of fresh) known.add(record.telemetry._id)
@@ -85,7 +90,7 @@ export interface BothWays {
 }
 
 export interface SamplesBothWays {
-  /** The same while the upstream plays the sample of that name; the client must ask for the same both ways. */
+  /** The same while the upstream plays the sample of that name (`groq/chat-tools`); the client must ask for the same both ways. */
   same<T>(name: string, call: (baseUrl: string) => Promise<T>): Promise<Same<T> & { sample: Sample }>
   stop(): Promise<void>
 }

@@ -13,7 +13,7 @@ describe('the groq-sdk package gets through the proxy what it gets without it', 
   afterAll(() => ways.stop())
 
   it('for a chat with a tool call, with the same response headers and one more', async () => {
-    const { value, records } = await ways.same('chat-tools', async (url) => {
+    const { value, records } = await ways.same('groq/chat-tools', async (url) => {
       const got = await client(url).chat.completions.create({ model: 'qwen/qwen3-32b', messages }).withResponse()
       return { data: got.data, headers: headersOf(got.response.headers) }
     })
@@ -34,7 +34,7 @@ describe('the groq-sdk package gets through the proxy what it gets without it', 
   })
 
   it('for a stream with reasoning, whose usage stands in two places', async () => {
-    const { value, records } = await ways.same('chat-reasoning-stream', async (url) =>
+    const { value, records } = await ways.same('groq/chat-reasoning-stream', async (url) =>
       collect(await client(url).chat.completions.create({ model: 'qwen/qwen3-32b', messages, stream: true })),
     )
     const { telemetry, run } = only(records)
@@ -49,7 +49,7 @@ describe('the groq-sdk package gets through the proxy what it gets without it', 
   })
 
   it('for an error, with the same class, status and message', async () => {
-    const { value, records } = await ways.same('error-failed-generation', (url) =>
+    const { value, records } = await ways.same('groq/error-failed-generation', (url) =>
       failureOf(client(url).chat.completions.create({ model: 'qwen/qwen3-32b', messages })),
     )
     expect(value).toMatchObject({ class: 'BadRequestError', status: 400 })
@@ -57,7 +57,7 @@ describe('the groq-sdk package gets through the proxy what it gets without it', 
   })
 
   it('for a stream that the vendor stopped with a word of its own', async () => {
-    const { records } = await ways.same('chat-stopped-stream', async (url) => {
+    const { records } = await ways.same('groq/chat-stopped-stream', async (url) => {
       const seen: unknown[] = []
       const read = async () => {
         const stream = await client(url).chat.completions.create({ model: 'qwen/qwen3-32b', messages, stream: true })

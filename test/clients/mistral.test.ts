@@ -19,7 +19,7 @@ describe('the @mistralai/mistralai package gets through the proxy what it gets w
   afterAll(() => ways.stop())
 
   it('for a chat', async () => {
-    const { value, records } = await ways.same('chat', (url) => client(url).chat.complete({ model, messages }))
+    const { value, records } = await ways.same('mistral/chat', (url) => client(url).chat.complete({ model, messages }))
     const { telemetry, run } = only(records)
     expect(run.completion).toBe(value.choices[0]!.message!.content)
     expect(telemetry.metadata).toMatchObject({
@@ -40,7 +40,7 @@ describe('the @mistralai/mistralai package gets through the proxy what it gets w
   })
 
   it('for a stream', async () => {
-    const { value, records } = await ways.same('chat-stream', async (url) =>
+    const { value, records } = await ways.same('mistral/chat-stream', async (url) =>
       collect(await client(url).chat.stream({ model, messages })),
     )
     const { telemetry, run } = only(records)
@@ -50,28 +50,28 @@ describe('the @mistralai/mistralai package gets through the proxy what it gets w
   })
 
   it('for a model that thinks in parts of its content', async () => {
-    const { records } = await ways.same('chat-thinking-stream', async (url) =>
+    const { records } = await ways.same('mistral/chat-thinking-stream', async (url) =>
       collect(await client(url).chat.stream({ model: 'magistral-medium-latest', messages })),
     )
     expect(only(records).run).toMatchObject({ completion: 'The Coral Sea.', reasoning: 'The user wants a sea.' })
   })
 
   it.each(['chat-tools-stream', 'chat-tools-incremental-stream'])('for tool calls (%s)', async (name) => {
-    const { records, sample } = await ways.same(name, async (url) =>
+    const { records, sample } = await ways.same(`mistral/${name}`, async (url) =>
       collect(await client(url).chat.stream({ model: 'mistral-large-latest', messages, tools: [weather] })),
     )
     expect(only(records).run.tool_calls).toMatchObject(sample.expect!.toolCalls!)
   })
 
   it('for completing the middle of a text', async () => {
-    const { value, records } = await ways.same('fim', (url) =>
+    const { value, records } = await ways.same('mistral/fim', (url) =>
       client(url).fim.complete({ model: 'codestral-latest', prompt: 'def add(a, b):\n', suffix: '\n' }),
     )
     expect(only(records).run).toMatchObject({ completion: value.choices[0]!.message!.content, operation: 'chat' })
   })
 
   it('for embeddings', async () => {
-    const { value, records } = await ways.same('embeddings', (url) =>
+    const { value, records } = await ways.same('mistral/embeddings', (url) =>
       client(url).embeddings.create({ model: 'mistral-embed', inputs: ['a sea'] }),
     )
     expect(value.data[0]?.embedding).toHaveLength(3)
@@ -79,7 +79,7 @@ describe('the @mistralai/mistralai package gets through the proxy what it gets w
   })
 
   it('for the list of models, which is no model call', async () => {
-    const { records } = await ways.same('models', (url) => client(url).models.list())
+    const { records } = await ways.same('mistral/models', (url) => client(url).models.list())
     expect(only(records).telemetry.metadata).toMatchObject({ operation: 'models', prompt_tokens: null })
   })
 
@@ -87,7 +87,7 @@ describe('the @mistralai/mistralai package gets through the proxy what it gets w
     ['error-rate-limit', 429],
     ['error-unauthorized', 401],
   ])('for an error (%s): the same class, status and message', async (name, status) => {
-    const { value, records } = await ways.same(name, async (url) => {
+    const { value, records } = await ways.same(`mistral/${name}`, async (url) => {
       const {
         rawResponse: _raw,
         request: _request,

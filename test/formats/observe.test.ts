@@ -335,6 +335,44 @@ describe("the call's own secret", () => {
   })
 })
 
+describe('why an answer is not what was promised', () => {
+  const streamed = JSON.stringify({ model: 'm', stream: true, messages: [] })
+  const events = 'data: {"choices":[{"index":0,"delta":{"content":"Yo"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+  const asEvents = { type: 'text/event-stream', answer: events }
+
+  it('is nothing where it is', () => {
+    expect(observed({}).parseNote).toBeNull()
+    expect(observed({ body: streamed, ...asEvents }).parseNote).toBeNull()
+  })
+
+  it('says nothing of calls that are none of a model, and of answers that say themselves that they failed', () => {
+    expect(
+      observed({ method: 'GET', path: '/v1/models', body: '', type: 'text/html', answer: '<p>' }).parseNote,
+    ).toBeNull()
+    expect(observed({ status: 502, type: 'text/html', answer: '<html>Bad gateway</html>' }).parseNote).toBeNull()
+    expect(observed({ body: streamed, status: 400, answer: '{"error":{"message":"no"}}' }).parseNote).toBeNull()
+  })
+
+  it('claims nothing about a stream where the request was not read whole', () => {
+    expect(observed(asEvents).parseNote).toBe('a stream came where one JSON value was asked for')
+    expect(observed({ ...asEvents, body: '{"model":' }).parseNote).toBeNull()
+    const unread = { ...exchange(asEvents), request: { pieces: [], size: 99, whole: false } }
+    expect(observe(unread, openai, pepper).parseNote).toBeNull()
+  })
+
+  it('tells of every reason there is', () => {
+    const seen = observed({ body: streamed, type: 'text/plain', answer: `${events.slice(0, -14)}data: {"broken\n\n` })
+    expect(seen.parseNote).toBe(
+      "1 events were no JSON; events came under the type text/plain; the stream ended without its format's own end",
+    )
+  })
+
+  it('is bounded', () => {
+    const type = `text/${'x'.repeat(3000)}`
+    expect(observed({ type }).parseNote!.length).toBeLessThan(500)
+  })
+})
+
 describe('whatever the bytes are', () => {
   const providers = [openai, groq, ollama, anthropic, undefined]
   const bytes = fc.oneof(

@@ -108,6 +108,13 @@ describe('price book', () => {
       ['models: [{ provider: own, model: M, input: .5 }]', /own.yaml: input: .5: wants a plain decimal/],
       ['models: [{ provider: own, model: M, output: two }]', /own.yaml: M: output: "two": wants a plain decimal/],
       ['models: [{ provider: own, model: M, output: $2 }]', /own.yaml: M: output: "\$2": wants a plain decimal/],
+      ['models: [{ provider: own, model: M, web_search: { low: x } }]', /own.yaml: M: web_search: "x": wants a plain/],
+      [
+        'models: [{ provider: own, model: M, tiers: [{ input: x }] }]',
+        /own.yaml: M: input: "x": wants a plain decimal/,
+      ],
+      ['models: [{ provider: own, model: M, inputs: 1 }]', /own.yaml: M: inputs: no such field; did you mean input\?/],
+      ['models: [{ provider: own, model: M, imput: 1 }]', /own.yaml: M: imput: no such field; did you mean input\?/],
       ['models: [{ provider: own, input: 1 }]', /own.yaml: a price without provider or model/],
       ['models: [{ provider: own', /own.yaml: /],
       ['just words', /own.yaml: no price file of schema 1/],

@@ -180,6 +180,15 @@ describe('record of a call', () => {
     })
   })
 
+  it('holds no half of a surrogate pair, whether it was sent so or the limit cut it so', async () => {
+    const half = await record(chat(json({ choices: [{ message: { content: 'a\ud83d' }, finish_reason: 'stop' }] })))
+    expect(half.run.completion).toBe('a\ufffd')
+    const long = '🌊'.repeat(40_000)
+    const { run } = await record(chat(json({ choices: [{ message: { content: `x${long}` }, finish_reason: 'stop' }] })))
+    expect(run.text_truncated).toBe(true)
+    expect(run.completion!.isWellFormed()).toBe(true)
+  })
+
   it('says in one vocabulary what headers tell of waiting, place, account and speed', async () => {
     const headers: [string, string][] = [
       ['Retry-After', '2'],
@@ -484,7 +493,7 @@ describe('every recorded exchange', () => {
       const complete = wanted.usage?.input != null && (wanted.usage.output != null || wanted.operation === 'embeddings')
       if (complete && metadata.success) expect(metadata.token_source).toBe(wanted.tokenSource)
       expect(metadata.operation).toBe(wanted.operation)
-      if (wanted.text && run.choices.length > 0) expect(run.completion).toBe(wanted.text)
+      if (wanted.text && run.choices.length > 0) expect(run.completion).toBe(wanted.text.toWellFormed())
       const unread = metadata.parse_note?.includes('was not read')
       if (
         wanted.operation === 'chat' &&

@@ -58,7 +58,8 @@ describe(`${samples.length} samples`, () => {
     if (!wanted) return
     expect(telemetry.metadata.operation).toBe(wanted.operation)
     if (wanted.outcome !== undefined) expect(telemetry.metadata.outcome).toBe(wanted.outcome)
-    if (wanted.text !== undefined) expect(run.choices.length === 0 ? '' : textOf(run.choices[0])).toBe(wanted.text)
+    if (wanted.text !== undefined)
+      expect(run.choices.length === 0 ? '' : textOf(run.choices[0])).toBe(wanted.text.toWellFormed())
     if (wanted.finishReason !== undefined) expect(telemetry.metadata.finish_reason).toBe(wanted.finishReason)
     const estimatedInstead = wanted.tokenSource !== 'estimated' && telemetry.metadata.token_source === 'estimated'
     if (wanted.usage && !estimatedInstead) {
