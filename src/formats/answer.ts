@@ -1,6 +1,14 @@
 import type { FinishReason } from '../records/outcome.ts'
 import type { TokenSource, Usage } from '../records/usage.ts'
-import { type AnswerError, type Choice, type Decoded, noTimings, type ServerTimings, type ToolCall } from './decoder.ts'
+import {
+  type AnswerError,
+  type Choice,
+  type Decoded,
+  noTimings,
+  type Progress,
+  type ServerTimings,
+  type ToolCall,
+} from './decoder.ts'
 import { jsonText } from './json-text.ts'
 import { placeholder } from './request-text.ts'
 
@@ -23,6 +31,9 @@ export class Answer {
   error: AnswerError | null = null
   terminated = false
   embeddings: number | null = null
+  /** The answer is made after this one, in the background; others fetch it. */
+  pending = false
+  progress: Progress | null = null
 
   readonly #choices = new Map<number, ChoiceInProgress>()
   readonly #contentAtMs: number[] = []
@@ -112,6 +123,12 @@ export class Answer {
     }
   }
 
+  /** Arguments that were put together from pieces, each of which was timed when it came. */
+  toolArguments(index: number, slot: string | number, text: string): void {
+    const call = this.#choices.get(index)?.calls.get(slot)
+    if (call) call.arguments = this.#within(text)
+  }
+
   /** The slot of the tool call last begun in a choice, for vendors that send no index. */
   lastToolSlot(index: number): string | number | null {
     const slots = [...(this.#choices.get(index)?.calls.keys() ?? [])]
@@ -167,6 +184,8 @@ export class Answer {
       contentEvents: this.#contentEvents,
       textTruncated: this.#textTruncated,
       embeddings: this.embeddings,
+      pending: this.pending,
+      progress: this.progress,
     }
   }
 

@@ -44,6 +44,8 @@ export interface DecodeHints {
   swallowsErrors?: boolean
   /** The input count that begins a stream is a guess, the one that ends it is true (Ollama's `/v1/messages`). */
   guessesInput?: boolean
+  /** Reasoning may be missing from the output count: the output is the total less the input (Gemini's OpenAI layer). */
+  outputIsRestOfTotal?: boolean
 }
 
 /** Facts of the request that records and the meter need. Every field is null where the request does not say. */
@@ -151,6 +153,19 @@ export interface Decoded {
   textTruncated: boolean
   /** Vectors in an embeddings answer. */
   embeddings: number | null
+  /** Nothing was generated yet: the answer is made in the background, and fetched by another call. */
+  pending: boolean
+  /** How far a transfer came (Ollama's pull, push and create); null for everything else. */
+  progress: Progress | null
+}
+
+export interface Progress {
+  /** The last thing the server said of it. */
+  status: string
+  /** Layers that were moved, as far as the server named them. */
+  layers: number
+  totalBytes: number | null
+  completedBytes: number | null
 }
 
 export interface Choice {

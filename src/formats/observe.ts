@@ -15,8 +15,9 @@ import { readRequest } from './read-request.ts'
  */
 export function observe(exchange: Exchange, provider: Provider | undefined, pepper: string): Observed {
   const { open, head } = exchange
-  const { operation, format, hints } = findRoute(open.method, open.path, provider)
-  const request = readRequest(exchange, format)
+  const { operation, format, hints, model } = findRoute(open.method, open.path, provider)
+  const read = readRequest(exchange, format)
+  const request = { ...read, facts: { ...read.facts, model: model ?? read.facts.model } }
   const decoder = format && head ? format.decoder(request.facts, hints) : null
   const asked = { wantsStream: request.facts.stream, largeAnswers: format?.largeAnswers === true }
   const answer = head ? readAnswer(exchange, head, decoder, asked) : null
@@ -97,6 +98,7 @@ function wordlessAnswer(decoded: Decoded): Decoded {
     systemFingerprint: null,
     serviceTier: null,
     rawUsage: null,
+    progress: null,
     choices: decoded.choices.map(({ index, finishReason }) => ({
       index,
       text: '',

@@ -11,7 +11,7 @@ export interface Observed {
   /** Null when there was no answer to read. */
   decoded: Decoded | null
   /** How the answer was read: events of a stream, one JSON value, text, or bytes that were only counted. */
-  framing: 'sse' | 'ndjson' | 'json' | 'text' | 'binary' | 'none'
+  framing: 'sse' | 'ndjson' | 'json-array' | 'json' | 'text' | 'binary' | 'none'
   events: EventCounts
   /** The answer's bytes were read to the end of the message without a decoding error. */
   readWhole: boolean
@@ -21,3 +21,7 @@ export interface Observed {
   requestHoldsSecret: boolean
   responseHoldsSecret: boolean
 }
+
+/** The answer came in parts that mean something each. */
+export const isStream = ({ framing }: Observed): boolean =>
+  framing === 'sse' || framing === 'ndjson' || framing === 'json-array'

@@ -110,14 +110,16 @@ export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
   const cacheRead =
     countAt(inputs, 'cached_tokens') ?? countAt(raw, 'num_cached_tokens') ?? countAt(raw, 'prompt_cache_hit_tokens')
   const cacheWrite = countAt(inputs, 'cache_write_tokens')
+  const rest = hints.outputIsRestOfTotal ? without(countAt(raw, 'total_tokens'), input) : null
+  const unsaid = without(rest, said)
   return {
     ...unknownUsage,
     input,
     inputUncached: without(input, cacheRead, cacheWrite),
     cacheRead,
     cacheWrite,
-    output: hints.outputExcludesReasoning ? sumKnown(said, reasoning) : said,
-    reasoning,
+    output: hints.outputExcludesReasoning ? sumKnown(said, reasoning) : sumKnown(said, unsaid),
+    reasoning: reasoning ?? (unsaid || null),
     audioInput: countAt(inputs, 'audio_tokens'),
     cachedAudioInput: countAt(inputs, 'cached_tokens_details', 'audio_tokens'),
     audioOutput: countAt(outputs, 'audio_tokens'),
@@ -162,6 +164,7 @@ const outputFields: ReadonlySet<CountField> = new Set<CountField>([
   'reasoning',
   'audioOutput',
   'imageOutput',
+  'videoOutput',
   'predictionAccepted',
   'predictionRejected',
 ])

@@ -1,4 +1,4 @@
-import type { Usage } from '../records/usage.ts'
+import { type Usage, unknownUsage } from '../records/usage.ts'
 import { Bill } from './bill.ts'
 import { scaledRounded } from './decimal.ts'
 import { findPrice } from './match.ts'
@@ -46,7 +46,7 @@ export function costOf(call: Billable, book: PriceBook): Cost {
   if (!entry) return unknown(`no price for ${call.provider}/${call.model}`)
   const { wallMs, serviceTier, batch } = call
   const bill = new Bill(entry, { wallMs, serviceTier, batch, inputTokens: usage?.input ?? 0 }, call.conditions)
-  const missing = usage === null ? null : billTokens(bill, usage, entry)
+  const missing = usage === null ? null : billTokens(bill, asBilled(usage), entry)
   if (missing !== null) return unknown(`${missing} for ${call.provider}/${call.model}`, entry.version)
   billUnits(bill, call)
   if (bill.unpriced !== null)
@@ -79,9 +79,15 @@ function reportedCost(price: string): Cost {
   }
 }
 
+/** A vendor that tells what it bills bills that and nothing else: neither its cache nor its hidden tokens have a price. */
+const asBilled = (usage: Usage): Usage =>
+  usage.billedInput === null && usage.billedOutput === null
+    ? usage
+    : { ...unknownUsage, input: usage.billedInput, output: usage.billedOutput }
+
 /** Bills every token once. Returns what count is missing, or null. */
 function billTokens(bill: Bill, usage: Usage, entry: PriceEntry): string | null {
-  if (usage.input === null) return 'no input count'
+  if (usage.input === null) return usage.searchUnits === null && usage.images === null ? 'no input count' : null
   if (usage.output === null && !withoutOutput.has(entry.mode ?? '') && !entry.fromRule) return 'no output count'
   const read = usage.cacheRead ?? 0
   const write = usage.cacheWrite ?? 0
@@ -91,7 +97,10 @@ function billTokens(bill: Bill, usage: Usage, entry: PriceEntry): string | null 
   const readImage = Math.min(usage.cachedImageInput ?? 0, read)
   const freshAudio = Math.min(less(usage.audioInput ?? 0, readAudio), fresh)
   const freshImage = Math.min(less(usage.imageInput ?? 0, readImage), fresh)
-  bill.tokens(fresh - freshAudio - freshImage, ['input'])
+  const freshText = fresh - freshAudio - freshImage
+  const freshVideo = bill.has('video_input') ? Math.min(usage.videoInput ?? 0, freshText) : 0
+  bill.tokens(freshText - freshVideo, ['input'])
+  bill.tokens(freshVideo, ['video_input'])
   bill.tokens(read - readAudio - readImage, ['cached_input', 'input'])
   bill.tokens(write - write1h, ['cache_write', 'input'])
   bill.tokens(write1h, ['cache_write_1h', 'cache_write', 'input'])
@@ -103,8 +112,11 @@ function billTokens(bill: Bill, usage: Usage, entry: PriceEntry): string | null 
   const output = usage.output ?? 0
   const audio = Math.min(usage.audioOutput ?? 0, output)
   const image = Math.min(usage.imageOutput ?? (entry.mode === 'image' ? output : 0), output - audio)
-  const reasoning = bill.has('reasoning_output') ? Math.min(usage.reasoning ?? 0, output - audio - image) : 0
-  bill.tokens(output - audio - image - reasoning, ['output'])
+  const video = bill.has('video_output') ? Math.min(usage.videoOutput ?? 0, output - audio - image) : 0
+  const text = output - audio - image - video
+  const reasoning = bill.has('reasoning_output') ? Math.min(usage.reasoning ?? 0, text) : 0
+  bill.tokens(text - reasoning, ['output'])
+  bill.tokens(video, ['video_output'])
   bill.tokens(audio, ['audio_output', 'output'])
   bill.tokens(image, ['image_output', 'output'])
   bill.tokens(reasoning, ['reasoning_output'])
@@ -120,10 +132,14 @@ function billUnits(bill: Bill, { usage, units = {} }: Billable): void {
   bill.tokens(units.citationTokens ?? 0, ['citation_input', 'input'])
   bill.each(usage?.webSearches ?? 0, ['web_search', `web_search.${units.searchContext ?? 'low'}`])
   const size = [units.imageQuality, units.imageSize].filter((part) => part !== undefined).join('/')
-  bill.each(units.images ?? 0, [`per_image_sizes.${size}`, `per_image_sizes.${units.imageSize}`, 'per_image'])
+  bill.each(units.images ?? usage?.images ?? 0, [
+    `per_image_sizes.${size}`,
+    `per_image_sizes.${units.imageSize}`,
+    'per_image',
+  ])
   bill.each(units.seconds ?? 0, ['per_second'])
   bill.each(units.characters ?? 0, ['per_character'])
-  bill.each(units.searchUnits ?? 0, ['per_query'])
+  bill.each(units.searchUnits ?? usage?.searchUnits ?? 0, ['per_query'])
   bill.each(units.pages ?? 0, ['per_page'])
   if (bill.has('per_request')) bill.each(1, ['per_request'])
 }

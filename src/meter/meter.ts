@@ -2,7 +2,7 @@ import { type Decoded, noFacts } from '../formats/decoder.ts'
 import type { Observed } from '../formats/observed.ts'
 import type { Exchange } from '../records/exchange.ts'
 import { booleanAt, numberAt, stringAt } from '../records/json.ts'
-import { modelOperations, type Outcome } from '../records/outcome.ts'
+import { estimatedOperations, modelOperations, type Outcome } from '../records/outcome.ts'
 import { type TokenSource, type Usage, unknownUsage } from '../records/usage.ts'
 import { costOf } from './cost.ts'
 import { decimalOf, decimalText, scaled, scaledRounded } from './decimal.ts'
@@ -35,7 +35,7 @@ async function tokensOf(observed: Observed, outcome: Outcome, counter: TokenCoun
   const source: TokenSource = reported === null ? 'none' : (decoded?.tokenSource ?? 'none')
   const asReported: Counts = { usage: reported, tokenSource: source, tokenizer: null }
   const needed = decoded !== null && needsEstimate(decoded, outcome, operation === 'embeddings')
-  if (!modelOperations.has(operation) || !needed) return asReported
+  if (!estimatedOperations.has(operation) || !needed) return asReported
   const guess = await estimate(operation, request ?? noFacts, decoded, counter)
   const usage = completed(reported, guess, operation === 'embeddings')
   return { usage, tokenSource: 'estimated', tokenizer: guess.tokenizer }
@@ -43,6 +43,7 @@ async function tokensOf(observed: Observed, outcome: Outcome, counter: TokenCoun
 
 /** Something was generated (or an answer succeeded) and a count of it is missing, or was told before the answer was cut. */
 function needsEstimate(decoded: Decoded, outcome: Outcome, embeddings: boolean): boolean {
+  if (decoded.pending) return false
   if (decoded.finishReason === 'load' || decoded.finishReason === 'unload') return false
   const generated = decoded.contentEvents > 0
   const succeeded = outcome === 'ok' || outcome === 'truncated' || outcome === 'filtered'

@@ -1,4 +1,4 @@
-import type { Observed } from '../formats/observed.ts'
+import { isStream, type Observed } from '../formats/observed.ts'
 import type { Exchange } from '../records/exchange.ts'
 import type { EndBy, Outcome, Phase } from '../records/outcome.ts'
 
@@ -46,8 +46,12 @@ function judge(exchange: Exchange, observed: Observed | null): Outcome {
 }
 
 function judgeAnswer(observed: Observed, decoded: NonNullable<Observed['decoded']>): Outcome {
-  const stream = observed.framing === 'sse' || observed.framing === 'ndjson'
-  const saidNothing = decoded.contentEvents === 0 && decoded.finishReason === null && decoded.embeddings === null
+  const stream = isStream(observed)
+  const saidNothing =
+    decoded.contentEvents === 0 &&
+    decoded.finishReason === null &&
+    decoded.embeddings === null &&
+    decoded.progress === null
   if (saidNothing && decoded.usage === null && stream) return 'empty'
   if (stream && !decoded.terminated && decoded.finishReason === null) return 'upstream_cut'
   if (decoded.finishReason === 'length') return 'truncated'

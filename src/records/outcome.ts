@@ -28,6 +28,8 @@ export const operations = [
   'chat',
   'completion',
   'embeddings',
+  'rerank',
+  'images',
   'models',
   'count_tokens',
   'pull',
@@ -37,7 +39,16 @@ export const operations = [
 ] as const
 export type Operation = (typeof operations)[number]
 
-export const modelOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
+export const modelOperations: ReadonlySet<Operation> = new Set<Operation>([
+  'chat',
+  'completion',
+  'embeddings',
+  'rerank',
+  'images',
+])
+
+/** Model calls that are priced by the tokens of texts, so that a tokenizer can stand in for counts that are missing. */
+export const estimatedOperations: ReadonlySet<Operation> = new Set<Operation>(['chat', 'completion', 'embeddings'])
 
 /** Finish reasons in one vocabulary (wire-formats 11.2). The vendor's own word is kept beside it. */
 export type FinishReason =

@@ -21,6 +21,7 @@ export interface Provider {
     readonly usagePerChoice?: boolean
     readonly swallowsErrors?: boolean
     readonly guessesInput?: boolean
+    readonly outputIsRestOfTotal?: boolean
   }
   /** Runs on own hardware: unknown models still cost 0, by the price file's rules. */
   readonly local?: boolean
@@ -32,7 +33,10 @@ export interface Provider {
 
 export interface ProviderRoute {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'HEAD' | '*'
-  /** Path below the upstream's base, without query; `*` as last character matches any rest. */
+  /**
+   * Path below the upstream's base, without query. `*` as last character matches any rest; `{name}` matches a segment or a part
+   * of one, and `{model}` says the model that was asked for.
+   */
   readonly path: string
   /** A format's id, or null when the call has none (lists, uploads). */
   readonly format: string | null

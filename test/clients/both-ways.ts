@@ -9,23 +9,10 @@ export async function bothWays(): Promise<BothWays> {
   const proxy = await startProxy({
     upstreams: { openai: provider.port, anthropic: provider.port, ollama: provider.port },
   })
-  const known = new Set<string>()
-  const left = async () => {
-    const fresh = (await proxy.records()).filter((record) => !known.has(record.telemetry._id))
-    for (const record of fresh) known.add(record.telemetry._id)
-    return fresh
-  }
   return {
     provider,
     proxy,
-    left,
-    async same(call) {
-      const directly = plain(await call(provider.url))
-      await left()
-      const proxied = plain(await call(proxy.url))
-      expect(proxied).toEqual(directly)
-      return { value: proxied as never, records: await left() }
-    },
+    ...twoWays(proxy, provider.url, proxy.url),
     async stop() {
       await proxy.stop()
       await provider.stop()
@@ -34,14 +21,37 @@ export async function bothWays(): Promise<BothWays> {
   }
 }
 
-export interface BothWays {
+/** The same call made at `direct` and at `proxied`, an address of the proxy. */
+export function twoWays(proxy: TestProxy, direct: string, proxied: string): TwoWays {
+  const known = new Set<string>()
+  const left = async () => {
+    const fresh = (await proxy.records()).filter((record) => !known.has(record.telemetry._id))
+    for (const record of fresh) known.add(record.telemetry._id)
+    return fresh
+  }
+  return {
+    left,
+    async same(call) {
+      const directly = plain(await call(direct))
+      await left()
+      const through = plain(await call(proxied))
+      expect(through).toEqual(directly)
+      return { value: through as never, records: await left() }
+    },
+  }
+}
+
+export interface BothWays extends TwoWays {
   provider: ScriptedProvider
   proxy: TestProxy
+  stop(): Promise<void>
+}
+
+export interface TwoWays {
   /** Makes the call at the provider and through the proxy, wants equal values, and returns the value and the records left. */
   same<T>(call: (baseUrl: string) => Promise<T>): Promise<{ value: T; records: RunDetail[] }>
   /** Records made since this was asked last. */
   left(): Promise<RunDetail[]>
-  stop(): Promise<void>
 }
 
 /** What an SDK's object holds, without classes. */

@@ -53,7 +53,7 @@ export function formatSuite(sample: FormatSample): void {
     if (strangers.length > 0) {
       it('keeps all the rest beside events that nobody can read', () => {
         const whole = timeless(seen(pieces)).decoded
-        for (const border of eventBorders(bytes)) {
+        for (const border of eventBorders(bytes, seen(pieces).framing)) {
           for (const stranger of strangers) {
             const more = Buffer.concat([bytes.subarray(0, border), Buffer.from(stranger), bytes.subarray(border)])
             expect(timeless(seen(cutInto(more, more.length))).decoded, `${stranger} at ${border}`).toEqual(whole)
@@ -142,11 +142,16 @@ function strangersFor(framing: Observed['framing']): string[] {
       'id: 7\n\n',
     ]
   }
+  if (framing === 'json-array') return ['{"broken\n,', '{"broken":]}\n,', 'null,', '{"type":"unheard_of"},', ' \r\n ,']
   return framing === 'ndjson' ? ['{"broken\n', '\n', 'null\n', '\r\n'] : []
 }
 
-function eventBorders(bytes: Uint8Array): number[] {
+function eventBorders(bytes: Uint8Array, framing: Observed['framing']): number[] {
   const text = Buffer.from(bytes).toString('latin1')
-  const ends = [...text.matchAll(text.includes('\n\n') ? /\n\n/g : /\n/g)].map((match) => match.index + match[0].length)
+  // behind the bracket, and behind each comma between two elements
+  if (framing === 'json-array') return [...text.matchAll(/^\s*\[|\n,/g)].map((found) => found.index + found[0].length)
+  const blankLines = [...text.matchAll(/\n\n|\r\n\r\n/g)]
+  const found = blankLines.length > 0 ? blankLines : [...text.matchAll(/\n/g)]
+  const ends = found.map((match) => match.index + match[0].length)
   return [0, ...ends.slice(0, 30)]
 }

@@ -296,6 +296,40 @@ describe('errors', () => {
     expect(seen).toMatchObject({ decoded: { error: { message: 'no' } }, events: { bad_events: 0 } })
   })
 
+  it.each([
+    ['on one line', '{"error":{"message":"no","code":503}}'],
+    ['on several, in a list', '[{\n  "error": {\n    "message": "no"\n  }\n}\n]\n'],
+    ['behind white space', '\n\n{"error":"no"}\n\n'],
+  ])('that stand bare at the end of a stream are found %s', (_how, bare) => {
+    for (const end of ['\n\n', '\r\n\r\n']) {
+      const answer = `data: {"choices":[{"index":0,"delta":{"content":"Yo"}}]}${end}${bare}`
+      expect(observed({ type: 'text/event-stream', answer }).decoded).toMatchObject({
+        error: { message: 'no' },
+        choices: [{ text: 'Yo' }],
+      })
+    }
+  })
+
+  it.each([
+    '{"error":{"message":"to',
+    '{"text":"no error"}',
+    '{"error":{"message":"no"}}\n\ndata: {"choices":[]}\n\n',
+    'data: x\ndata: {"error":{"message":"no"}',
+  ])('are not seen in the bare text %j', (bare) => {
+    const answer = `data: {"choices":[{"index":0,"delta":{"content":"Yo"}}]}\n\n${bare}`
+    expect(observed({ type: 'text/event-stream', answer }).decoded?.error).toBeNull()
+  })
+
+  it('in a list that answers a request for a stream are found, wherever in the list', () => {
+    const body = JSON.stringify({ model: 'm', stream: true })
+    for (const answer of ['[{"error":{"message":"no"}}]', '[{"choices":[]}\n,\n{"error":{"message":"no"}}\n]'])
+      expect(observed({ body, answer })).toMatchObject({ framing: 'json-array', decoded: { error: { message: 'no' } } })
+    expect(observed({ answer: '[{"error":{"message":"no"}}]' })).toMatchObject({
+      framing: 'json',
+      decoded: { error: { message: 'no' } },
+    })
+  })
+
   it('that are null are none', () => {
     expect(errorOf({ answer: '{"error":null,"choices":[]}' })).toBeNull()
   })

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
+import type { Progress } from '../../src/formats/decoder.ts'
 import type { FinishReason, Operation, Outcome } from '../../src/records/outcome.ts'
 import type { TokenSource, Usage } from '../../src/records/usage.ts'
+import { answer } from './answer.ts'
+import type { Step } from './scripted-upstream.ts'
 
 /** One exchange as it stood on the wire, from `providers/<provider>/samples` (the README there describes the files). */
 export interface Sample {
@@ -48,6 +51,12 @@ export interface Expectation {
   /** Text of the error, null when there is none. */
   error?: string | null
   embeddings?: number | null
+  /** What the first choice holds besides text, as placeholders. */
+  parts?: readonly string[]
+  /** How far a transfer came. */
+  progress?: Progress | null
+  /** Dollars by the list, as decimal text; for models whose prices do not change by date. */
+  cost?: string
 }
 
 const providers = join(import.meta.dirname, '..', '..', 'providers')
@@ -63,6 +72,19 @@ export function loadSample(name: string): Sample {
   const found = loadSamples(name.slice(0, name.indexOf('/'))).find((sample) => sample.name === name)
   if (!found) throw new Error(`${name}: no such sample`)
   return found
+}
+
+/** The sample without its waiting: only the first piece and the rest are apart, so that a first token has a time of its own. */
+export function played({ response }: Sample): Step[] {
+  return answer({
+    status: response.status,
+    reason: response.reason,
+    headers: response.headers,
+    framing: response.framing,
+    pieces: response.pieces.map(([, bytes], place) => [place === 0 ? 0 : 2, bytes]),
+    trailers: response.trailers,
+    cut: response.cut,
+  })
 }
 
 function samplesBelow(provider: string, root: string): Sample[] {
