@@ -1,5 +1,9 @@
 import { anthropicMessages } from './anthropic-messages/format.ts'
 import type { Format } from './decoder.ts'
+import { geminiContent, geminiContentStream } from './gemini-content/format.ts'
+import { geminiEmbeddings } from './gemini-embeddings/format.ts'
+import { geminiInteractions } from './gemini-interactions/format.ts'
+import { geminiPredict } from './gemini-predict/format.ts'
 import { ollamaChat } from './ollama-chat/format.ts'
 import { ollamaEmbed } from './ollama-embed/format.ts'
 import { ollamaGenerate } from './ollama-generate/format.ts'
@@ -16,6 +20,11 @@ const all: readonly Format[] = [
   ollamaChat,
   ollamaGenerate,
   ollamaEmbed,
+  geminiContent,
+  geminiContentStream,
+  geminiEmbeddings,
+  geminiInteractions,
+  geminiPredict,
 ]
 
 /** Every wire format, by the id that provider declarations use. A new format is a folder and a line here. */

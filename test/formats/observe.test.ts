@@ -2,6 +2,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { provider as anthropic } from '../../providers/anthropic/provider.ts'
+import { provider as google } from '../../providers/google/provider.ts'
 import { provider as groq } from '../../providers/groq/provider.ts'
 import { provider as ollama } from '../../providers/ollama/provider.ts'
 import { provider as openai } from '../../providers/openai/provider.ts'
@@ -70,6 +71,19 @@ describe('what a call is', () => {
     ['HEAD', '/v1/models', openai, 'models', null],
     ['HEAD', '/', ollama, 'health', null],
     ['POST', '/api/pull', ollama, 'pull', null],
+    ['POST', '/v1beta/models/gemini-2.5-pro:generateContent?key=x', google, 'chat', 'gemini-content'],
+    ['POST', '/v1beta/tunedModels/sea:streamGenerateContent?alt=sse', google, 'chat', 'gemini-content-stream'],
+    ['POST', '/v1/projects/p/locations/l/publishers/google/models/m:generateContent', google, 'chat', 'gemini-content'],
+    ['POST', '/v1beta/models/m:countTokens', google, 'count_tokens', null],
+    ['POST', '/v1beta/models/m:batchEmbedContents', google, 'embeddings', 'gemini-embeddings'],
+    ['POST', '/v1beta/openai/chat/completions', google, 'chat', 'openai-chat'],
+    ['POST', '/v1beta/interactions', google, 'chat', 'gemini-interactions'],
+    ['GET', '/v1beta/interactions/v1_abc', google, 'other', null],
+    ['GET', '/v1beta/models/gemini-2.5-pro', google, 'models', null],
+    ['POST', '/v1beta/models/:generateContent', google, 'other', null],
+    ['POST', '/v1beta/models/a/b:generateContent', google, 'other', null],
+    ['POST', '/v1beta/models/imagen-4.0-generate-001:predict', google, 'images', 'gemini-predict'],
+    ['POST', '/v1beta/models/m:generateContent/x', google, 'other', null],
     ['POST', '/v1/messages/count_tokens', anthropic, 'count_tokens', null],
     ['OPTIONS', '/v1/chat/completions', openai, 'preflight', null],
     ['GET', '/v1/chat/completions', openai, 'other', null],
