@@ -1,4 +1,7 @@
 import { anthropicMessages } from './anthropic-messages/format.ts'
+import { cohereChat } from './cohere-chat/format.ts'
+import { cohereChatV1 } from './cohere-chat-v1/format.ts'
+import { cohereEmbed } from './cohere-embed/format.ts'
 import type { Format } from './decoder.ts'
 import { geminiContent, geminiContentStream } from './gemini-content/format.ts'
 import { geminiEmbeddings } from './gemini-embeddings/format.ts'
@@ -10,6 +13,7 @@ import { ollamaGenerate } from './ollama-generate/format.ts'
 import { openaiChat } from './openai-chat/format.ts'
 import { openaiCompletions } from './openai-completions/format.ts'
 import { openaiEmbeddings } from './openai-embeddings/format.ts'
+import { rerank } from './rerank/format.ts'
 
 const all: readonly Format[] = [
   // one line each
@@ -25,6 +29,10 @@ const all: readonly Format[] = [
   geminiEmbeddings,
   geminiInteractions,
   geminiPredict,
+  cohereChat,
+  cohereChatV1,
+  cohereEmbed,
+  rerank,
 ]
 
 /** Every wire format, by the id that provider declarations use. A new format is a folder and a line here. */

@@ -16,6 +16,7 @@ async function everywhere() {
       ollama: at('ollama'),
       groq: at('groq'),
       google: at('google'),
+      cohere: at('cohere'),
       'vllm-b': { provider: 'vllm', url: `${url}/vllm-b` },
     },
   })
@@ -49,6 +50,8 @@ it.each([
   ['GET', '/v1/files?pageSize=1', { 'x-goog-api-key': 'AIza' }, '/google/v1/files?pageSize=1'],
   ['POST', '/v1/chat/completions', { 'x-goog-api-key': 'AIza' }, '/openai/v1/chat/completions'],
   ['POST', '/p/shop/v1beta/models/m:countTokens?key=AIza', {}, '/google/v1beta/models/m:countTokens?key=AIza'],
+  ['POST', '/cohere/v2/chat', {}, '/cohere/v2/chat'],
+  ['POST', '/v2/rerank', { 'x-provider': 'cohere' }, '/cohere/v2/rerank'],
   ['GET', '/', {}, '/ollama/'],
   ['POST', '/ollama/v1/chat/completions', {}, '/ollama/v1/chat/completions'],
   ['POST', '/groq/openai/v1/chat/completions', {}, '/groq/openai/v1/chat/completions'],
