@@ -7,9 +7,11 @@ import { geminiContent, geminiContentStream } from './gemini-content/format.ts'
 import { geminiEmbeddings } from './gemini-embeddings/format.ts'
 import { geminiInteractions } from './gemini-interactions/format.ts'
 import { geminiPredict } from './gemini-predict/format.ts'
+import { llamacppCompletion } from './llamacpp-completion/format.ts'
 import { ollamaChat } from './ollama-chat/format.ts'
 import { ollamaEmbed } from './ollama-embed/format.ts'
 import { ollamaGenerate } from './ollama-generate/format.ts'
+import { ollamaProgress } from './ollama-progress/format.ts'
 import { openaiChat } from './openai-chat/format.ts'
 import { openaiCompletions } from './openai-completions/format.ts'
 import { openaiEmbeddings } from './openai-embeddings/format.ts'
@@ -24,6 +26,7 @@ const all: readonly Format[] = [
   ollamaChat,
   ollamaGenerate,
   ollamaEmbed,
+  ollamaProgress,
   geminiContent,
   geminiContentStream,
   geminiEmbeddings,
@@ -32,6 +35,7 @@ const all: readonly Format[] = [
   cohereChat,
   cohereChatV1,
   cohereEmbed,
+  llamacppCompletion,
   rerank,
 ]
 

@@ -70,7 +70,7 @@ describe('what a call is', () => {
     ['GET', '/v1/models/gpt-4.1', openai, 'models', null],
     ['HEAD', '/v1/models', openai, 'models', null],
     ['HEAD', '/', ollama, 'health', null],
-    ['POST', '/api/pull', ollama, 'pull', null],
+    ['POST', '/api/pull', ollama, 'pull', 'ollama-progress'],
     ['POST', '/v1beta/models/gemini-2.5-pro:generateContent?key=x', google, 'chat', 'gemini-content'],
     ['POST', '/v1beta/tunedModels/sea:streamGenerateContent?alt=sse', google, 'chat', 'gemini-content-stream'],
     ['POST', '/v1/projects/p/locations/l/publishers/google/models/m:generateContent', google, 'chat', 'gemini-content'],
