@@ -90,6 +90,7 @@ describe('README', () => {
           OPENAI_BASE_URL: '/models',
           ANTHROPIC_BASE_URL: '/v1/messages',
           OLLAMA_HOST: '/api/tags',
+          GOOGLE_GEMINI_BASE_URL: '/v1beta/models',
         }
         const answer = await fetch(`${proxy.url}${client[2]}${first[client[1]!]}`)
         expect(answer.headers.get('x-sightglass-id')).not.toBeNull()

@@ -1,6 +1,14 @@
 import type { FinishReason } from '../records/outcome.ts'
 import type { TokenSource, Usage } from '../records/usage.ts'
-import { type AnswerError, type Choice, type Decoded, noTimings, type ServerTimings, type ToolCall } from './decoder.ts'
+import {
+  type AnswerError,
+  type Choice,
+  type Decoded,
+  noTimings,
+  type Progress,
+  type ServerTimings,
+  type ToolCall,
+} from './decoder.ts'
 import { jsonText } from './json-text.ts'
 import { placeholder } from './request-text.ts'
 
@@ -27,6 +35,7 @@ export class Answer {
   pending = false
   background = false
   imageKind: Decoded['imageKind'] = null
+  progress: Progress | null = null
 
   readonly #choices = new Map<number, ChoiceInProgress>()
   readonly #contentAtMs: number[] = []
@@ -146,6 +155,12 @@ export class Answer {
     }
   }
 
+  /** Arguments that were put together from pieces, each of which was timed when it came. */
+  toolArguments(index: number, slot: string | number, text: string): void {
+    const call = this.#choices.get(index)?.calls.get(slot)
+    if (call) call.arguments = this.#within(text)
+  }
+
   /** The slot of the tool call last begun in a choice, for vendors that send no index. */
   lastToolSlot(index: number): string | number | null {
     const slots = [...(this.#choices.get(index)?.calls.keys() ?? [])]
@@ -205,6 +220,7 @@ export class Answer {
       pending: this.pending,
       background: this.background,
       imageKind: this.imageKind,
+      progress: this.progress,
     }
   }
 

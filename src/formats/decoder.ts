@@ -60,6 +60,8 @@ export interface DecodeHints {
   bill?: { readonly at: readonly string[]; readonly places: number }
   /** Each request is billed a fee beside its tokens (Perplexity). */
   requestFee?: boolean
+  /** Reasoning may be missing from the output count: the output is the total less the input (Gemini's OpenAI layer). */
+  outputIsRestOfTotal?: boolean
 }
 
 /** Facts of the request that records and the meter need. Every field is null where the request does not say. */
@@ -189,12 +191,23 @@ export interface Decoded {
   background: boolean
   /** What kind of images were made, where the answer says so. */
   imageKind: ImageKind | null
+  /** How far a transfer came (Ollama's pull, push and create); null for everything else. */
+  progress: Progress | null
 }
 
 export interface ImageKind {
   /** `1024x1536` */
   size: string | null
   quality: string | null
+}
+
+export interface Progress {
+  /** The last thing the server said of it. */
+  status: string
+  /** Layers that were moved, as far as the server named them. */
+  layers: number
+  totalBytes: number | null
+  completedBytes: number | null
 }
 
 export interface Choice {

@@ -78,7 +78,7 @@ function withPath(facts: RequestFacts, model: string | null, path: string): Requ
 }
 
 /** Answers whose content arrives bit by bit. */
-const withEvents: ReadonlySet<Observed['framing']> = new Set(['sse', 'ndjson', 'binary'])
+const withEvents: ReadonlySet<Observed['framing']> = new Set(['sse', 'ndjson', 'json-array', 'binary'])
 
 /** The decoder's result with what only the head or the way the stream ended can tell: errors, and counts in headers. */
 function concluded(answer: ReadAnswer, hints: DecodeHints, head: ExchangeHead | null): Decoded | null {
@@ -136,6 +136,7 @@ function wordlessAnswer(decoded: Decoded): Decoded {
     serviceTier: null,
     imageKind: null,
     rawUsage: null,
+    progress: null,
     choices: decoded.choices.map(({ index, finishReason }) => ({
       index,
       text: '',

@@ -11,7 +11,7 @@ export interface Observed {
   /** Null when there was no answer to read. */
   decoded: Decoded | null
   /** How the answer was read: events of a stream, one JSON value, text, or bytes that were only counted. */
-  framing: 'sse' | 'ndjson' | 'json' | 'text' | 'binary' | 'none'
+  framing: 'sse' | 'ndjson' | 'json-array' | 'json' | 'text' | 'binary' | 'none'
   events: EventCounts
   /** The answer's bytes were read to the end of the message without a decoding error. */
   readWhole: boolean
@@ -25,5 +25,9 @@ export interface Observed {
 }
 
 /** Values came, if any, and none of them said anything that an answer says. One that is still being made does not count. */
-export const saysNothing = ({ contentEvents, finishReason, embeddings, pending }: Decoded): boolean =>
-  contentEvents === 0 && finishReason === null && embeddings === null && !pending
+export const saysNothing = ({ contentEvents, finishReason, embeddings, pending, progress }: Decoded): boolean =>
+  contentEvents === 0 && finishReason === null && embeddings === null && progress === null && !pending
+
+/** The answer came in parts that mean something each. */
+export const isStream = ({ framing }: Observed): boolean =>
+  framing === 'sse' || framing === 'ndjson' || framing === 'json-array'

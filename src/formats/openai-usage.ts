@@ -126,14 +126,16 @@ export function usageOf(raw: JsonObject, hints: DecodeHints = {}): Usage {
     cacheReadNames.map((name): Count => countAt(raw, name)).find((count) => count !== null) ??
     null
   const cacheWrite = countAt(inputs, 'cache_write_tokens')
+  const rest = hints.outputIsRestOfTotal ? without(countAt(raw, 'total_tokens'), input) : null
+  const unsaid = without(rest, said)
   return {
     ...unknownUsage,
     input,
     inputUncached: without(input, cacheRead, cacheWrite),
     cacheRead,
     cacheWrite,
-    output: hints.outputExcludesReasoning ? sumKnown(said, reasoning) : said,
-    reasoning,
+    output: hints.outputExcludesReasoning ? sumKnown(said, reasoning) : sumKnown(said, unsaid),
+    reasoning: reasoning ?? (unsaid || null),
     audioInput: countAt(inputs, 'audio_tokens'),
     cachedAudioInput: countAt(inputs, 'cached_tokens_details', 'audio_tokens'),
     audioOutput: countAt(outputs, 'audio_tokens'),
@@ -189,6 +191,7 @@ const outputFields: ReadonlySet<CountField> = new Set<CountField>([
   'reasoning',
   'audioOutput',
   'imageOutput',
+  'videoOutput',
   'predictionAccepted',
   'predictionRejected',
 ])

@@ -40,7 +40,7 @@ export function parseNote(
 const isNoAnswer = (decoded: Decoded | null): boolean =>
   decoded?.finishReason === 'load' || decoded?.finishReason === 'unload'
 
-const streams: ReadonlySet<ReadAnswer['framing']> = new Set(['sse', 'ndjson'])
+const streams: ReadonlySet<ReadAnswer['framing']> = new Set(['sse', 'ndjson', 'json-array'])
 
 function framingNote({ framing, content }: ReadAnswer, { operation, stream }: Promised): string | null {
   if (framing === 'none') return content.unexamined ? null : 'the answer is empty'
@@ -53,6 +53,7 @@ function framingNote({ framing, content }: ReadAnswer, { operation, stream }: Pr
 const types: Readonly<Partial<Record<ReadAnswer['framing'], RegExp>>> = {
   sse: /^text\/event-stream$/,
   ndjson: /json/,
+  'json-array': /json/,
   json: /json/,
 }
 

@@ -1,10 +1,12 @@
 import type { Exchange, ExchangeHead, Piece } from '../records/exchange.ts'
 import type { EventCounts } from '../records/llm-run.ts'
 import type { AnswerError, Decoded, Decoder } from './decoder.ts'
-import { errorOfBody, errorOfText } from './error-forms.ts'
+import { errorIn, errorOfBody, errorOfText } from './error-forms.ts'
+import { bareJsonAtEnd } from './framing/bare-json.ts'
 import { chooseFraming, type Framing } from './framing/choose.ts'
 import { type Content, contentLimitBytes, decodeContent } from './framing/content-coding.ts'
 import { firstBytes, readJson, textOf } from './framing/json.ts'
+import { readJsonArray } from './framing/json-array.ts'
 import { readNdjson } from './framing/ndjson.ts'
 import { emptyReading, type Reading, type Receiver } from './framing/reading.ts'
 import { readSse } from './framing/sse.ts'
@@ -38,11 +40,21 @@ export function readAnswer(
   let framing = chooseFraming({ contentType: head.contentType, wantsStream: asked.wantsStream }, pieces)
   const clean = close?.upstreamComplete === true
   const feed = new Feed(decoder)
-  const reading = emptyReading()
-  if (framing === 'sse') Object.assign(reading, readSse(pieces, clean && content.whole, feed))
-  if (framing === 'ndjson') Object.assign(reading, readNdjson(pieces, clean && content.whole, feed))
   const notes = [...content.notes]
+  const toTheEnd = clean && content.whole
+  let reading = emptyReading()
   let unread = false
+  if (framing === 'sse') {
+    reading = readSse(pieces, toTheEnd, feed)
+    const bare = bareJsonAtEnd(pieces)
+    if (bare && errorIn(bare.value)) feed.value(bare.value, pieces.at(-1)!.atMs, null)
+  }
+  if (framing === 'ndjson') reading = readNdjson(pieces, toTheEnd, feed)
+  if (framing === 'json-array') {
+    const { closed, ...read } = readJsonArray(pieces, toTheEnd, feed)
+    reading = read
+    unread = !closed
+  }
   if (framing === 'json') {
     const { value, partial } = readJson(pieces, asked.largeAnswers ? largeAnswerBytes : contentLimitBytes)
     if (partial) notes.push('the answer was read at its start and end only')
@@ -51,10 +63,10 @@ export function readAnswer(
     // a transcript may begin with a bracket
     if (unread && decoder?.text && /^\s*text\//i.test(head.contentType ?? '')) framing = 'text'
     unread &&= framing === 'json'
-    if (unread) notes.push(clean ? 'the answer is no JSON' : 'the answer ended before its JSON did')
   }
   if (head.status < 400 && framing === 'text') feed.text(textOf(pieces))
   if (head.status < 400 && framing === 'binary') feed.bytes(pieces)
+  if (unread) notes.push(clean && framing === 'json' ? 'the answer is no JSON' : 'the answer ended before its JSON did')
   const decoded = feed.finish()
   notes.push(...readingNotes(reading), ...feed.notes)
   const statusError = head.status < 400 ? null : (errorOfBody(feed.first) ?? textError(framing, pieces))
@@ -62,7 +74,7 @@ export function readAnswer(
     framing,
     events: {
       events: reading.events,
-      bad_events: reading.badEvents + (unread && clean ? 1 : 0),
+      bad_events: reading.badEvents + (unread && clean && framing === 'json' ? 1 : 0),
       comments: reading.comments,
     },
     readWhole: clean && content.whole && reading.gaps === 0 && reading.tooLarge === 0 && !unread,

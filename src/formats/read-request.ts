@@ -21,7 +21,8 @@ export function readRequest(exchange: Exchange, format: Format | null): ReadRequ
   const notes = content.notes.map((note) => `request: ${note}`)
   if (content.pieces.length === 0) {
     const missing = request.size > 0 || content.coded
-    return { facts: format && !missing ? format.readRequest(null) : noFacts, content, whole: false, notes }
+    const facts = format ? { ...format.readRequest(null), malformed: !missing } : noFacts
+    return { facts, content, whole: false, notes }
   }
   if (!startsAsJson(content)) {
     const contentType = headerOf(open.requestHeaders, 'content-type')

@@ -90,18 +90,27 @@ export function scalarAt(value: unknown, ...path: string[]): string | number | n
   return typeof found === 'string' || (typeof found === 'number' && Number.isFinite(found)) ? found : null
 }
 
+/** A message that is a text, and what else there is to it. */
+export const messageOf = (role: string, text: string, more: Partial<RequestMessage> = {}): RequestMessage => ({
+  role,
+  name: null,
+  text,
+  toolCalls: [],
+  toolCallId: null,
+  images: [],
+  ...more,
+})
+
 /** Prompts or inputs: a text, token ids, or a list of either; each becomes a message. */
 export function textsOf(given: unknown): readonly RequestMessage[] {
   if (given === undefined || given === null) return []
   const list = Array.isArray(given) && typeof given[0] !== 'number' ? given : [given]
-  return list.map((text) => ({
-    role: 'user',
-    name: null,
-    text: typeof text === 'string' ? text : Array.isArray(text) ? `[${text.length} token ids]` : jsonText(text),
-    toolCalls: [],
-    toolCallId: null,
-    images: [],
-  }))
+  return list.map((text) =>
+    messageOf(
+      'user',
+      typeof text === 'string' ? text : Array.isArray(text) ? `[${text.length} token ids]` : jsonText(text),
+    ),
+  )
 }
 
 /** How many token ids a prompt was made of; null: it is text. */

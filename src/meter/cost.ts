@@ -1,5 +1,5 @@
 import { isObject } from '../records/json.ts'
-import type { Usage } from '../records/usage.ts'
+import { type Usage, unknownUsage } from '../records/usage.ts'
 import { Bill } from './bill.ts'
 import { scaledRounded } from './decimal.ts'
 import { findPrice } from './match.ts'
@@ -44,10 +44,11 @@ export function costOf(call: Billable, book: PriceBook): Cost {
   const bill = new Bill(entry, circumstances, call.conditions)
   const hasTokenPrice = bill.has('input') || bill.has('output')
   const byTokens = counted && (hasTokenPrice || !hasPieces(units))
-  const missing = byTokens ? billTokens(bill, usage, entry) : null
+  const missing = byTokens ? billTokens(bill, asBilled(usage), entry) : null
   if (missing !== null) return unknown(`${missing} for ${call.provider}/${call.model}`, entry.version)
   if (!byTokens && !billPieces(bill, units, entry) && !entry.fromRule)
     return unknown(`no tokens counted for ${call.provider}/${call.model}`, entry.version)
+  if (byTokens && units.searchUnits !== undefined && bill.has('per_query')) bill.each(units.searchUnits, ['per_query'])
   billFees(bill, call, entry)
   if (bill.unpriced !== null)
     return unknown(`no ${bill.unpriced} price for ${call.provider}/${call.model}`, entry.version)
@@ -93,9 +94,15 @@ function reportedCost(price: string): Cost {
   }
 }
 
+/** A vendor that tells what it bills bills that and nothing else: neither its cache nor its hidden tokens have a price. */
+const asBilled = (usage: Usage): Usage =>
+  usage.billedInput === null && usage.billedOutput === null
+    ? usage
+    : { ...unknownUsage, input: usage.billedInput, output: usage.billedOutput }
+
 /** Bills every token once. Returns what count is missing, or null. */
 function billTokens(bill: Bill, usage: Usage, entry: PriceEntry): string | null {
-  if (usage.input === null) return 'no input count'
+  if (usage.input === null) return usage.searchUnits === null && usage.images === null ? 'no input count' : null
   if (usage.output === null && !withoutOutput.has(entry.mode ?? '') && !entry.fromRule) return 'no output count'
   const read = usage.cacheRead ?? 0
   const write = usage.cacheWrite ?? 0
@@ -105,7 +112,10 @@ function billTokens(bill: Bill, usage: Usage, entry: PriceEntry): string | null 
   const readImage = Math.min(usage.cachedImageInput ?? 0, read)
   const freshAudio = Math.min(less(usage.audioInput ?? 0, readAudio), fresh)
   const freshImage = Math.min(less(usage.imageInput ?? 0, readImage), fresh)
-  bill.tokens(fresh - freshAudio - freshImage, ['input'])
+  const freshText = fresh - freshAudio - freshImage
+  const freshVideo = bill.has('video_input') ? Math.min(usage.videoInput ?? 0, freshText) : 0
+  bill.tokens(freshText - freshVideo, ['input'])
+  bill.tokens(freshVideo, ['video_input'])
   bill.tokens(read - readAudio - readImage, ['cached_input', 'input'])
   bill.tokens(write - write1h, ['cache_write', 'input'])
   bill.tokens(write1h, ['cache_write_1h', 'cache_write', 'input'])
@@ -117,8 +127,11 @@ function billTokens(bill: Bill, usage: Usage, entry: PriceEntry): string | null 
   const output = usage.output ?? 0
   const audio = Math.min(usage.audioOutput ?? 0, output)
   const image = Math.min(usage.imageOutput ?? (entry.mode === 'image' ? output : 0), output - audio)
-  const reasoning = bill.has('reasoning_output') ? Math.min(usage.reasoning ?? 0, output - audio - image) : 0
-  bill.tokens(output - audio - image - reasoning, ['output'])
+  const video = bill.has('video_output') ? Math.min(usage.videoOutput ?? 0, output - audio - image) : 0
+  const text = output - audio - image - video
+  const reasoning = bill.has('reasoning_output') ? Math.min(usage.reasoning ?? 0, text) : 0
+  bill.tokens(text - reasoning, ['output'])
+  bill.tokens(video, ['video_output'])
   bill.tokens(audio, ['audio_output', 'output'])
   bill.tokens(image, ['image_output', 'output'])
   bill.tokens(reasoning, ['reasoning_output'])

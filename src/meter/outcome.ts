@@ -1,4 +1,4 @@
-import { type Observed, saysNothing } from '../formats/observed.ts'
+import { isStream, type Observed, saysNothing } from '../formats/observed.ts'
 import type { Exchange } from '../records/exchange.ts'
 import { type EndBy, modelOperations, type Outcome, type Phase, textOperations } from '../records/outcome.ts'
 
@@ -45,8 +45,9 @@ function judge(exchange: Exchange, observed: Observed | null): Outcome {
   return due && head.status === 200 ? 'empty' : 'ok'
 }
 
-function judgeAnswer({ operation, framing }: Observed, decoded: NonNullable<Observed['decoded']>): Outcome {
-  const stream = framing === 'sse' || framing === 'ndjson'
+function judgeAnswer(observed: Observed, decoded: NonNullable<Observed['decoded']>): Outcome {
+  const { operation, framing } = observed
+  const stream = isStream(observed)
   const saidNothing = saysNothing(decoded)
   if (saidNothing && decoded.usage === null && stream) return 'empty'
   const words = framing === 'json' || framing === 'text'

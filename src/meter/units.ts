@@ -27,6 +27,7 @@ export function unitsOf(usage: Usage | null, { request, decoded }: Observed): Un
     imageQuality: decoded?.imageKind?.quality ?? word(quality),
     seconds: usage?.audioSeconds ?? undefined,
     characters: usage?.characters ?? undefined,
+    searchUnits: usage?.searchUnits ?? undefined,
     searchContext: usage?.webSearches ? word(search_context) : undefined,
   })
 }

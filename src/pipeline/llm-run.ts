@@ -112,7 +112,8 @@ function versionOf(model: string | null): string | null {
 /** The server's own counters and times, where it reports any. */
 function serverMetadata({ format, decoded }: Observed, model: string | null): Record<string, unknown> {
   if (!decoded) return {}
-  const { timings, rawUsage, usage } = decoded
+  const { timings, rawUsage, usage, progress } = decoded
+  if (progress) return { ...storedNames(progress) }
   if (format?.startsWith('ollama')) {
     const evalCount = countAt(rawUsage, 'eval_count') ?? usage?.output ?? null
     return {

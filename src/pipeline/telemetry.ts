@@ -1,4 +1,4 @@
-import type { Observed } from '../formats/observed.ts'
+import { isStream, type Observed } from '../formats/observed.ts'
 import { version } from '../lib/version.ts'
 import type { Metered } from '../meter/metered.ts'
 import type { Ending } from '../meter/outcome.ts'
@@ -128,7 +128,7 @@ function callOf(findings: Findings): Omit<TelemetryMetadata, keyof Bytes | keyof
     provider: open.provider,
     upstream: open.upstream,
     operation: observed.operation,
-    stream: observed.framing === 'sse' || observed.framing === 'ndjson' || (decoded === null && request.stream),
+    stream: isStream(observed) || (decoded === null && request.stream),
     model_requested: request.model,
     model_served: decoded?.model ?? null,
     http_version: open.httpVersion,

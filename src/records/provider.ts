@@ -35,6 +35,7 @@ export interface Provider {
     readonly countHeaders?: { readonly input: string; readonly cacheRead?: string }
     readonly bill?: { readonly at: readonly string[]; readonly places: number }
     readonly requestFee?: boolean
+    readonly outputIsRestOfTotal?: boolean
   }
   /**
    * When its OpenAI-shaped streams tell their usage. `asked` (if not said): with `stream_options.include_usage`. `options`: with

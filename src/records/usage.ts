@@ -20,6 +20,8 @@ export interface Usage {
   imageInput: Count
   cachedImageInput: Count
   imageOutput: Count
+  videoInput: Count
+  videoOutput: Count
   predictionAccepted: Count
   predictionRejected: Count
   webSearches: Count
@@ -34,6 +36,11 @@ export interface Usage {
   audioSeconds: Count
   /** Characters of text that were spoken. */
   characters: Count
+  /** Units of a rerank that are billed each. */
+  searchUnits: Count
+  /** What the vendor bills of input and output, where it tells that apart from what its model processed (Cohere). */
+  billedInput: Count
+  billedOutput: Count
   /** The vendor's own total, kept as said. */
   totalReported: Count
   /** The vendor's own bill in USD as a decimal text without exponent (OpenRouter), or null. */
@@ -57,6 +64,8 @@ export const unknownUsage: Readonly<Usage> = Object.freeze({
   imageInput: null,
   cachedImageInput: null,
   imageOutput: null,
+  videoInput: null,
+  videoOutput: null,
   predictionAccepted: null,
   predictionRejected: null,
   webSearches: null,
@@ -66,6 +75,9 @@ export const unknownUsage: Readonly<Usage> = Object.freeze({
   images: null,
   audioSeconds: null,
   characters: null,
+  searchUnits: null,
+  billedInput: null,
+  billedOutput: null,
   totalReported: null,
   costReportedUsd: null,
 })

@@ -23,12 +23,28 @@ const streamed = loadSamples()
 const accepted: Readonly<Record<string, string>> = {
   'openai/responses-failed-stream': 'hands the failed response out, with its error in it',
   'openai/responses-no-end-stream': 'hands out what came before the end that is missing',
+  'deepseek/chat-overloaded-stream': 'takes any finish reason for a good end',
+  'mistral/chat-error-finish-stream': 'takes any finish reason for a good end',
+  'sglang/chat-abort-stream': 'takes any finish reason for a good end',
 }
 
 /** Streams on whose bytes the SDK gives up although they hold an answer. */
 const refused: Readonly<Record<string, string>> = {
   'openai/chat-bad-event-stream': 'stops at an event that is no JSON',
   'openai/chat-done-twice-stream': 'takes a [DONE] with a space behind it for broken JSON',
+  'openai/framing/control-character-stream': 'stops at an event that is no JSON',
+  'openai/framing/done-spaces-stream': 'takes a [DONE] with spaces for broken JSON',
+  'openai/framing/fields-stream': 'stops at an event that is no JSON',
+  'openai/framing/json-under-stream-type': 'reads nothing but events under this type',
+  'openai/framing/wrong-coding-stream': 'cannot unpack what is not packed',
+  'openai/shapes/choices-absent-stream': 'wants choices in every chunk',
+  'openai/shapes/choices-null-stream': 'wants choices in every chunk',
+  'openai/shapes/several-choices-stream': 'wants a role of every choice',
+  'openai/shapes/tool-without-index-stream': 'wants an index of every call, which this vendor does not send',
+  'openai/shapes/tool-huge-index-stream': 'refuses an index that large',
+  'google/openai-chat-tools-stream': 'wants an index of every call, which this vendor does not send',
+  'mistral/chat-tools-stream': 'wants an index of every call, which this vendor does not send',
+  'mistral/chat-tools-incremental-stream': 'wants a role of every choice',
   'openai/responses-changing-ids-stream': 'wants the same id in all events of an item',
   'openai/responses-done-only-stream': 'wants every item to be announced',
   'openai/responses-resumed-stream': 'wants response.created first',
@@ -51,6 +67,26 @@ const different: Readonly<Record<string, { fields: readonly (keyof Accumulated)[
     fields: ['calls'],
     why: 'the server sends the call twice, and the SDK keeps the old form of it',
   },
+  'fireworks/chat-stream-perf-metrics': { fields: ['usage'], why: 'it stands in perf_metrics alone' },
+  'google/openai-chat-stream': {
+    fields: ['texts', 'usage'],
+    why: 'thoughts stand in the text in tags, and in the total alone',
+  },
+  'llamacpp/written/chat-zero-usage-stream': { fields: ['usage'], why: 'zero although text came is no count' },
+  'openai/shapes/usage-zero-stream': { fields: ['usage'], why: 'zero although text came is no count' },
+  'mistral/chat-thinking-stream': { fields: ['texts'], why: 'the SDK does not know content that is a list' },
+  'openai/shapes/content-parts-stream': { fields: ['texts'], why: 'the SDK does not know content that is a list' },
+  'openai/shapes/tool-arguments-object-stream': {
+    fields: ['calls'],
+    why: 'the SDK does not know arguments as an object',
+  },
+  'openai/shapes/tool-custom-stream': { fields: ['calls'], why: 'the SDK does not know custom tools in streams' },
+  'perplexity/chat-think-stream': { fields: ['texts'], why: 'the SDK takes the empty message beside the delta' },
+  'sglang/chat-reasoning-stream': { fields: ['usage'], why: 'reasoning_tokens stands beside the details' },
+  'sglang/chat-stream': { fields: ['usage'], why: 'reasoning_tokens stands beside the details' },
+  'sglang/chat-stream-continuous-usage': { fields: ['usage'], why: 'reasoning_tokens stands beside the details' },
+  'xai/chat-stream': { fields: ['usage'], why: 'the output count leaves reasoning out' },
+  'xai/chat-tools-stream': { fields: ['usage'], why: 'the output count leaves reasoning out' },
   'openai/responses-failed-stream': { fields: ['texts'], why: 'the failed response repeats nothing of what was said' },
   'openai/chat-audio-stream': { fields: ['texts'], why: 'the SDK does not add up the transcripts of sound' },
 }
@@ -80,6 +116,7 @@ describe.each(Object.keys(accumulators))('%s', (format) => {
         return
       }
       const theirs = await read
+      if (unexamined.has(name)) return expect(decoded).toBeNull()
       const ours = accumulatedOf(decoded!, format)
       const apart = (Object.keys(ours) as (keyof Accumulated)[]).filter(
         (field) => JSON.stringify(ours[field]) !== JSON.stringify(theirs[field]),
@@ -91,12 +128,19 @@ describe.each(Object.keys(accumulators))('%s', (format) => {
 
 it('knows no samples that are gone', () => {
   const names = new Set(streamed.map(({ sample }) => sample.name))
-  const listed = [...[refused, accepted, different].flatMap(Object.keys), ...hidden]
+  const listed = [...[refused, accepted, different].flatMap(Object.keys), ...hidden, ...unexamined]
   expect(listed.filter((name) => !names.has(name))).toEqual([])
 })
 
+/** A coding that we do not know, and whose name the SDK does not look at. */
+const unexamined: ReadonlySet<string> = new Set(['openai/framing/unknown-coding-stream'])
+
 /** Errors that only we see: the SDK misses the end of the answer, and says no more. */
-const hidden: ReadonlySet<string> = new Set(['groq/chat-stopped-stream'])
+const hidden: ReadonlySet<string> = new Set([
+  'groq/chat-stopped-stream',
+  'ollama/written/v1-chat-hidden-error-stream',
+  'ollama/written/v1-chat-swallowed-error-stream',
+])
 
 function formatOf({ request, provider }: Sample): string {
   return findRoute(request.method, request.path, providers.get(provider)).format?.id ?? ''

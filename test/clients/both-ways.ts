@@ -17,7 +17,7 @@ export async function bothWays(settings: SettingsOverrides = {}): Promise<BothWa
   return {
     provider,
     proxy,
-    ...compared(proxy, provider.url, proxy.url),
+    ...twoWays(proxy, provider.url, proxy.url),
     async stop() {
       await proxy.stop()
       await provider.stop()
@@ -35,7 +35,7 @@ export async function samplesBothWays(...ids: readonly string[]): Promise<Sample
   })
   const proxy = await startProxy({ upstreams: Object.fromEntries(ids.map((id) => [id, upstream.port])) })
   const known = new Set<string>()
-  const ways = new Map(ids.map((id) => [id, compared(proxy, upstream.url, `${proxy.url}/${id}`, known)]))
+  const ways = new Map(ids.map((id) => [id, twoWays(proxy, upstream.url, `${proxy.url}/${id}`, known)]))
   return {
     async same(name, call) {
       sample = loadSample(name)
@@ -54,12 +54,8 @@ export async function samplesBothWays(...ids: readonly string[]): Promise<Sample
   }
 }
 
-function compared(
-  proxy: TestProxy,
-  directUrl: string,
-  proxiedUrl: string,
-  known = new Set<string>(),
-): Pick<BothWays, 'same' | 'left'> {
+/** The same call made at `direct` and at `proxied`, an address of the proxy. Records in `known` are left out, and grow. */
+export function twoWays(proxy: TestProxy, direct: string, proxied: string, known = new Set<string>()): TwoWays {
   const left = async () => {
     const fresh = (await proxy.records()).filter((record) => !known.has(record.telemetry._id))
     for (const record of fresh) known.add(record.telemetry._id)
@@ -68,25 +64,28 @@ function compared(
   return {
     left,
     async same(call) {
-      const directly = plain(await call(directUrl))
+      const directly = plain(await call(direct))
       await left()
-      const proxied = plain(await call(proxiedUrl))
-      expect(proxied).toEqual(directly)
-      return { value: proxied as never, records: await left() }
+      const through = plain(await call(proxied))
+      expect(through).toEqual(directly)
+      return { value: through as never, records: await left() }
     },
   }
 }
 
 type Same<Value> = { value: Value; records: RunDetail[] }
 
-export interface BothWays {
+export interface BothWays extends TwoWays {
   provider: ScriptedProvider
   proxy: TestProxy
+  stop(): Promise<void>
+}
+
+export interface TwoWays {
   /** Makes the call at the provider and through the proxy, wants equal values, and returns the value and the records left. */
   same<T>(call: (baseUrl: string) => Promise<T>): Promise<Same<T>>
   /** Records made since this was asked last. */
   left(): Promise<RunDetail[]>
-  stop(): Promise<void>
 }
 
 export interface SamplesBothWays {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { RunDetail } from '../../src/stores/store.ts'
-import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { played } from '../support/played.ts'
+import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { loadSample, type Sample } from '../support/samples.ts'
 import { type ReceivedRequest, scriptedUpstream } from '../support/scripted-upstream.ts'
 

@@ -143,12 +143,15 @@ function strangersFor(framing: Observed['framing']): string[] {
       'id: 7\n\n',
     ]
   }
+  if (framing === 'json-array') return ['{"broken\n,', '{"broken":]}\n,', 'null,', '{"type":"unheard_of"},', ' \r\n ,']
   return framing === 'ndjson' ? ['{"broken\n', '\n', 'null\n', '\r\n'] : []
 }
 
 /** Where one event has ended and the next has not begun; after the byte order mark that may stand before all. */
 function eventBorders(bytes: Uint8Array, framing: Observed['framing']): number[] {
   const text = Buffer.from(bytes).toString('latin1')
+  // behind the bracket, and behind each comma between two elements
+  if (framing === 'json-array') return [...text.matchAll(/^\s*\[|\n,/g)].map((found) => found.index + found[0].length)
   const border = framing === 'sse' ? /(?:\r\n|\n|\r(?!\n)){2}/g : /\n/g
   const ends = [...text.matchAll(border)].map((match) => match.index + match[0].length)
   return [text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0, ...ends.slice(0, 30)]

@@ -2,6 +2,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { provider as anthropic } from '../../providers/anthropic/provider.ts'
+import { provider as google } from '../../providers/google/provider.ts'
 import { provider as groq } from '../../providers/groq/provider.ts'
 import { provider as ollama } from '../../providers/ollama/provider.ts'
 import { provider as openai } from '../../providers/openai/provider.ts'
@@ -69,7 +70,20 @@ describe('what a call is', () => {
     ['GET', '/v1/models/gpt-4.1', openai, 'models', null],
     ['HEAD', '/v1/models', openai, 'models', null],
     ['HEAD', '/', ollama, 'health', null],
-    ['POST', '/api/pull', ollama, 'pull', null],
+    ['POST', '/api/pull', ollama, 'pull', 'ollama-progress'],
+    ['POST', '/v1beta/models/gemini-2.5-pro:generateContent?key=x', google, 'chat', 'gemini-content'],
+    ['POST', '/v1beta/tunedModels/sea:streamGenerateContent?alt=sse', google, 'chat', 'gemini-content-stream'],
+    ['POST', '/v1/projects/p/locations/l/publishers/google/models/m:generateContent', google, 'chat', 'gemini-content'],
+    ['POST', '/v1beta/models/m:countTokens', google, 'count_tokens', null],
+    ['POST', '/v1beta/models/m:batchEmbedContents', google, 'embeddings', 'gemini-embeddings'],
+    ['POST', '/v1beta/openai/chat/completions', google, 'chat', 'openai-chat'],
+    ['POST', '/v1beta/interactions', google, 'chat', 'gemini-interactions'],
+    ['GET', '/v1beta/interactions/v1_abc', google, 'other', null],
+    ['GET', '/v1beta/models/gemini-2.5-pro', google, 'models', null],
+    ['POST', '/v1beta/models/:generateContent', google, 'other', null],
+    ['POST', '/v1beta/models/a/b:generateContent', google, 'other', null],
+    ['POST', '/v1beta/models/imagen-4.0-generate-001:predict', google, 'images', 'gemini-predict'],
+    ['POST', '/v1beta/models/m:generateContent/x', google, 'other', null],
     ['POST', '/v1/messages/count_tokens', anthropic, 'count_tokens', null],
     ['OPTIONS', '/v1/chat/completions', openai, 'preflight', null],
     ['GET', '/v1/chat/completions', openai, 'other', null],
@@ -294,6 +308,40 @@ describe('errors', () => {
   ])('are found in the event %j', (event) => {
     const seen = observed({ type: 'text/event-stream', answer: `${event}data: [DONE]\n\n` })
     expect(seen).toMatchObject({ decoded: { error: { message: 'no' } }, events: { bad_events: 0 } })
+  })
+
+  it.each([
+    ['on one line', '{"error":{"message":"no","code":503}}'],
+    ['on several, in a list', '[{\n  "error": {\n    "message": "no"\n  }\n}\n]\n'],
+    ['behind white space', '\n\n{"error":"no"}\n\n'],
+  ])('that stand bare at the end of a stream are found %s', (_how, bare) => {
+    for (const end of ['\n\n', '\r\n\r\n']) {
+      const answer = `data: {"choices":[{"index":0,"delta":{"content":"Yo"}}]}${end}${bare}`
+      expect(observed({ type: 'text/event-stream', answer }).decoded).toMatchObject({
+        error: { message: 'no' },
+        choices: [{ text: 'Yo' }],
+      })
+    }
+  })
+
+  it.each([
+    '{"error":{"message":"to',
+    '{"text":"no error"}',
+    '{"error":{"message":"no"}}\n\ndata: {"choices":[]}\n\n',
+    'data: x\ndata: {"error":{"message":"no"}',
+  ])('are not seen in the bare text %j', (bare) => {
+    const answer = `data: {"choices":[{"index":0,"delta":{"content":"Yo"}}]}\n\n${bare}`
+    expect(observed({ type: 'text/event-stream', answer }).decoded?.error).toBeNull()
+  })
+
+  it('in a list that answers a request for a stream are found, wherever in the list', () => {
+    const body = JSON.stringify({ model: 'm', stream: true })
+    for (const answer of ['[{"error":{"message":"no"}}]', '[{"choices":[]}\n,\n{"error":{"message":"no"}}\n]'])
+      expect(observed({ body, answer })).toMatchObject({ framing: 'json-array', decoded: { error: { message: 'no' } } })
+    expect(observed({ answer: '[{"error":{"message":"no"}}]' })).toMatchObject({
+      framing: 'json',
+      decoded: { error: { message: 'no' } },
+    })
   })
 
   it('that are null are none', () => {

@@ -6,6 +6,7 @@ import { observe } from '../../src/formats/observe.ts'
 import { ollamaChat } from '../../src/formats/ollama-chat/format.ts'
 import { ollamaEmbed } from '../../src/formats/ollama-embed/format.ts'
 import { ollamaGenerate } from '../../src/formats/ollama-generate/format.ts'
+import { ollamaProgress } from '../../src/formats/ollama-progress/format.ts'
 import { exchangeOf } from '../contract/format-sample.ts'
 
 const streamed = (format: Format, ...lines: unknown[]): Decoded => {
@@ -114,6 +115,55 @@ describe('an answer of Ollama', () => {
     })
   })
 
+  it('tells of a transfer how far it came, layer by layer', () => {
+    const layer = (digest: string, total: number, completed?: number) => ({
+      status: 'pulling',
+      digest,
+      total,
+      completed,
+    })
+    const told = (...lines: unknown[]) => streamed(ollamaProgress, ...lines)
+    const some = [{ status: 'pulling manifest' }, layer('a', 10), layer('a', 10, 4), layer('b', 5, 5)]
+    expect(told(...some)).toMatchObject({
+      progress: { status: 'pulling', layers: 2, totalBytes: 15, completedBytes: 9 },
+      terminated: false,
+      usage: null,
+      contentEvents: 0,
+    })
+    expect(told(...some, { status: 'success' })).toMatchObject({ progress: { status: 'success' }, terminated: true })
+    expect(told(...some, { error: 'no space left' })).toMatchObject({ error: { message: 'no space left' } })
+    expect(whole(ollamaProgress, { status: 'success' })).toMatchObject({ progress: { layers: 0, totalBytes: null } })
+    expect(told().progress).toBeNull()
+    expect(ollamaProgress.readRequest({ name: 'm' })).toMatchObject({ model: 'm', stream: true })
+    expect(ollamaProgress.readRequest({ model: 'm', stream: false }).stream).toBe(false)
+  })
+
+  it('tells of a download of a hundred thousand lines, and of more layers than a model has', () => {
+    const digests = Array.from({ length: 5000 }, (_, nth) => `sha256:${nth}`)
+    const lines = Array.from({ length: 100_000 }, (_, nth) =>
+      JSON.stringify({ status: 'pulling', digest: digests[nth % 5000], total: 20, completed: Math.floor(nth / 5000) }),
+    )
+    const exchange = exchangeOf({
+      name: 'long',
+      provider,
+      request: { method: 'POST', path: '/api/pull', headers: [], body: '{"model":"m"}' },
+      response: {
+        status: 200,
+        headers: [['content-type', 'application/x-ndjson']],
+        pieces: [[1, `${lines.join('\n')}\n{"status":"success"}\n`]],
+      },
+      expect: {},
+    })
+    const seen = observe(exchange, provider, 'test')
+    expect(seen.events).toMatchObject({ events: 100_001, bad_events: 0, content_events: 0 })
+    expect(seen.decoded?.progress).toEqual({
+      status: 'success',
+      layers: 4096,
+      totalBytes: 4096 * 20,
+      completedBytes: 4096 * 19,
+    })
+  })
+
   it('reads whatever it is fed without throwing', () => {
     const odd = fc.record(
       {
@@ -122,12 +172,15 @@ describe('an answer of Ollama', () => {
         done_reason: fc.jsonValue(),
         eval_count: fc.jsonValue(),
         error: fc.jsonValue(),
+        status: fc.jsonValue(),
+        digest: fc.jsonValue(),
+        total: fc.jsonValue(),
       },
       { requiredKeys: [] },
     )
     fc.assert(
       fc.property(fc.array(fc.oneof(odd, fc.jsonValue()), { maxLength: 5 }), (values) => {
-        for (const format of [ollamaChat, ollamaGenerate, ollamaEmbed]) {
+        for (const format of [ollamaChat, ollamaGenerate, ollamaEmbed, ollamaProgress]) {
           expect(streamed(format, ...values)).toHaveProperty('choices')
           for (const value of values) format.readRequest(value)
         }

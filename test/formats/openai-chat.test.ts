@@ -290,6 +290,72 @@ describe('text', () => {
   })
 })
 
+describe('thoughts in the content', () => {
+  const marked = { extra_content: { google: { thought: true } } }
+  const said = (...parts: [content: string, marked: boolean][]) =>
+    decoded(parts.map(([content, thought]) => delta({ content, ...(thought && marked) }))).choices[0]
+
+  it.each<[string, [string, boolean][], string, string]>([
+    [
+      'over several chunks',
+      [
+        ['<thought>a', true],
+        ['b', true],
+        ['</thought>c', false],
+        ['d', false],
+      ],
+      'ab',
+      'cd',
+    ],
+    [
+      'in one chunk',
+      [
+        ['<thought>a</thought>b', true],
+        ['c', false],
+      ],
+      'a',
+      'bc',
+    ],
+    [
+      'without an end',
+      [
+        ['<thought>a', true],
+        ['b', false],
+      ],
+      'a',
+      'b',
+    ],
+    [
+      'without tags',
+      [
+        ['a', true],
+        ['b', false],
+      ],
+      'a',
+      'b',
+    ],
+    [
+      'twice',
+      [
+        ['<thought>a', true],
+        ['</thought>b', false],
+        ['<thought>c', true],
+        ['</thought>', false],
+      ],
+      'ac',
+      'b',
+    ],
+    ['that are not marked', [['<thought>a</thought>b', false]], '', '<thought>a</thought>b'],
+  ])('are told apart %s', (_how, parts, reasoning, text) => {
+    expect(said(...parts)).toMatchObject({ reasoning, text })
+  })
+
+  it('are the first token, and not the first of the answer', () => {
+    const seen = decoded([delta({ content: '<thought>a', ...marked }), delta({ content: '</thought>b' })])
+    expect(seen).toMatchObject({ firstContentAtMs: 0, firstAnswerAtMs: 1 })
+  })
+})
+
 describe('tool calls', () => {
   const call = (fragment: object): object => delta({ tool_calls: [fragment] })
 
@@ -403,6 +469,31 @@ describe('usage', () => {
       input: 7,
       output: 2,
     })
+  })
+
+  it('that leaves thoughts out of the output is told by its total, where the vendor does so', () => {
+    const hints = { outputIsRestOfTotal: true }
+    const read = (counts: object) => decoded([{ choices: [], usage: counts }], { hints }).usage
+    expect(read({ prompt_tokens: 6, completion_tokens: 5, total_tokens: 125 })).toMatchObject({
+      input: 6,
+      output: 119,
+      reasoning: 114,
+      totalReported: 125,
+    })
+    expect(
+      read({
+        prompt_tokens: 12,
+        completion_tokens: 1994,
+        total_tokens: 2006,
+        completion_tokens_details: { reasoning_tokens: 1269 },
+      }),
+    ).toMatchObject({ output: 1994, reasoning: 1269 })
+    expect(read({ prompt_tokens: 9, completion_tokens: 2, total_tokens: 5 })).toMatchObject({
+      output: 2,
+      reasoning: null,
+    })
+    expect(read({ prompt_tokens: 9, completion_tokens: 2 })).toMatchObject({ output: 2 })
+    expect(decoded([usage(6, 5, { total_tokens: 125 })]).usage).toMatchObject({ output: 5, reasoning: null })
   })
 
   it('that is null, absent or all zero is none', () => {

@@ -18,6 +18,13 @@ it('every sample says what a record of it must say', () => {
   expect(samples.filter((sample) => sample.expect?.outcome === undefined).map((sample) => sample.name)).toEqual([])
 })
 
+it('every recorded exchange is among them', () => {
+  const recorded = (start: string) =>
+    samples.filter(({ name }) => name.startsWith(start) && !name.includes('/written/'))
+  const python = recorded('llamacpp/python/').length
+  expect([recorded('ollama/').length, recorded('llamacpp/').length - python, python]).toEqual([61, 45, 15])
+})
+
 it('every sample is as long as its headers say', () => {
   const wrong = samples.filter(({ request, response }) => {
     const answered = response.pieces.reduce((sum, [, bytes]) => sum + bytes.length, 0)
@@ -34,9 +41,12 @@ describe.each(samples.map((sample) => [sample.name, sample] as const))('%s', (_n
 
   it('means what its bytes say', () => {
     expect(observed.operation).toBe(wanted.operation)
-    if (modelOperations.has(wanted.operation)) expect(said(observed, sample)).toEqual(meant(wanted))
+    if (modelOperations.has(wanted.operation)) return expect(said(observed, sample)).toEqual(meant(wanted))
     // calls that are no model calls made no tokens, whatever their answers look like
-    else expect([observed.format, observed.decoded?.usage ?? null]).toEqual([null, null])
+    const { usage, progress, error } = observed.decoded ?? { usage: null, progress: null, error: null }
+    expect([usage, progress]).toEqual([null, wanted.progress ?? null])
+    if (observed.operation !== 'pull') expect(observed.format).toBeNull()
+    if (wanted.error !== undefined) expect(error?.message ?? null).toBe(wanted.error)
   })
 
   it(`ends as ${wanted.outcome}`, () => {
@@ -52,7 +62,9 @@ function says(headers: readonly HeaderPair[], length: number): boolean {
   return said === undefined || Number(said) === length
 }
 
-function said({ decoded, parseNote }: Observed, sample: Sample): Required<Expectation> {
+type Said = Required<Omit<Expectation, 'cost' | 'progress'>>
+
+function said({ decoded, parseNote }: Observed, sample: Sample): Said {
   const first = decoded?.choices[0]
   const firstContent = decoded?.firstContentAtMs ?? null
   return {
@@ -75,11 +87,12 @@ function said({ decoded, parseNote }: Observed, sample: Sample): Required<Expect
     error: decoded?.error?.message ?? null,
     embeddings: decoded?.embeddings ?? null,
     parseNote,
+    parts: first?.parts ?? [],
   }
 }
 
 /** What is not written down was not there. */
-function meant(wanted: Expectation): Required<Expectation> {
+function meant({ cost: _, progress: __, ...wanted }: Expectation): Said {
   return {
     model: null,
     text: '',
@@ -94,6 +107,7 @@ function meant(wanted: Expectation): Required<Expectation> {
     error: null,
     embeddings: null,
     parseNote: null,
+    parts: [],
     ...wanted,
     usage: wanted.usage ? { ...unknownUsage, ...wanted.usage } : null,
   }

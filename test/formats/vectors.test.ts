@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadSamples } from '../support/samples.ts'
@@ -14,8 +14,7 @@ describe('the tricky cases of the wire formats', () => {
     expect([...numbers].sort((one, other) => one - other)).toEqual(
       Array.from({ length: last }, (_, place) => place + 1),
     )
-    const shown = ({ samples = [], tests = [], due }: (typeof vectors)[number]) =>
-      samples.length + tests.length + (due ? 1 : 0)
+    const shown = ({ samples = [], tests = [] }: (typeof vectors)[number]) => samples.length + tests.length
     expect(vectors.filter((vector) => shown(vector) === 0)).toEqual([])
   })
 
@@ -32,20 +31,4 @@ describe('the tricky cases of the wire formats', () => {
       })
     expect(missing).toEqual([])
   })
-
-  it('wait for a sample only where their format is not read yet', () => {
-    const paths: Record<string, string> = {
-      gemini: 'gemini',
-      'gemini-openai-layer': 'gemini',
-      cohere: 'cohere',
-    }
-    const overdue = vectors.filter(({ due }) => due !== undefined && formatIsThere(paths[due]!))
-    expect(overdue.map(({ number, about, due }) => `${number} ${about}: ${due}`)).toEqual([])
-  })
 })
-
-/** A folder of that name among the formats or the providers: whoever brings it brings its cases. */
-const formatIsThere = (name: string): boolean =>
-  [join(root, 'src', 'formats'), join(root, 'providers')].some((folder) =>
-    readdirSync(folder).some((entry) => entry.includes(name)),
-  )

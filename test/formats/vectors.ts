@@ -1,16 +1,13 @@
 /**
  * The tricky cases of the wire formats, and what shows that we read each of them: samples (`provider/file`), or a test where a
- * file cannot hold the case. `due`: a format that is not read yet will bring its sample; then its row gets one.
+ * file cannot hold the case.
  */
 export interface Vector {
   readonly number: number
   readonly about: string
   readonly samples?: readonly string[]
   readonly tests?: readonly { readonly file: string; readonly title: string }[]
-  readonly due?: Due
 }
-
-export type Due = 'gemini' | 'cohere' | 'gemini-openai-layer'
 
 const framing = (name: string): string => `openai/framing/${name}`
 const shape = (name: string): string => `openai/shapes/${name}`
@@ -94,10 +91,14 @@ export const vectors: readonly Vector[] = [
     about: '1 MiB context array',
     tests: [shownBy('test/formats/ndjson.test.ts', 'may be a megabyte long')],
   },
-  { number: 13, about: 'JSON array: [ and the first object in two reads', due: 'gemini' },
-  { number: 13, about: 'JSON array: strings with } and escaped quotes', due: 'gemini' },
-  { number: 13, about: 'JSON array: an error as the first element', due: 'gemini' },
-  { number: 13, about: 'JSON array: empty', due: 'gemini' },
+  { number: 13, about: 'JSON array: [ and the first object in two reads', samples: ['google/content-array-stream'] },
+  { number: 13, about: 'JSON array: strings with } and escaped quotes', samples: ['google/content-array-stream'] },
+  {
+    number: 13,
+    about: 'JSON array: an error as the first element',
+    samples: ['google/content-array-first-error-stream'],
+  },
+  { number: 13, about: 'JSON array: empty', samples: ['google/content-array-empty-stream'] },
   { number: 14, about: 'gzip flushed per event', samples: ['openai/chat-gzip-stream'] },
   { number: 14, about: 'gzip unflushed', samples: [framing('gzip-unflushed-stream')] },
   { number: 14, about: 'gzip truncated', samples: [framing('gzip-truncated-stream'), framing('gzip-cut-stream')] },
@@ -198,11 +199,11 @@ export const vectors: readonly Vector[] = [
     about: 'message_start twice, unknown event types',
     samples: ['anthropic/messages-gateway-stream'],
   },
-  { number: 27, about: 'empty text with a signature', due: 'gemini' },
-  { number: 27, about: 'thought: true', due: 'gemini' },
-  { number: 27, about: 'no candidates, promptFeedback', due: 'gemini' },
-  { number: 27, about: 'functionCall with partialArgs', due: 'gemini' },
-  { number: 27, about: 'inlineData', due: 'gemini' },
+  { number: 27, about: 'empty text with a signature', samples: ['google/content-stream'] },
+  { number: 27, about: 'thought: true', samples: ['google/content-stream'] },
+  { number: 27, about: 'no candidates, promptFeedback', samples: ['google/content-blocked-stream'] },
+  { number: 27, about: 'functionCall with partialArgs', samples: ['google/content-tools-partial-stream'] },
+  { number: 27, about: 'inlineData', samples: ['google/content-image-stream'] },
   { number: 28, about: 'only .done events', samples: ['openai/responses-done-only-stream'] },
   { number: 28, about: 'output_item.added with the name first', samples: ['openai/responses-tools-stream'] },
   {
@@ -240,7 +241,7 @@ export const vectors: readonly Vector[] = [
     samples: ['perplexity/chat-stream', shape('usage-cumulative-stream'), 'vllm/chat-stream-continuous-usage'],
   },
   { number: 33, about: 'cumulative usage of a choice each, cut', samples: ['vllm/chat-n2-continuous-cut-stream'] },
-  { number: 33, about: 'cumulative usage of the OpenAI layer', due: 'gemini-openai-layer' },
+  { number: 33, about: 'cumulative usage of the OpenAI layer', samples: ['google/openai-chat-stream'] },
   {
     number: 34,
     about: 'zeros until the end',
@@ -257,8 +258,8 @@ export const vectors: readonly Vector[] = [
   { number: 36, about: 'message_delta without input_tokens', samples: ['anthropic/messages-stream'] },
   { number: 36, about: 'message_delta with more input_tokens', samples: ['ollama/v1-messages-stream'] },
   { number: 36, about: 'two message_deltas, iterations', samples: ['anthropic/messages-two-deltas-stream'] },
-  { number: 37, about: 'usage object with trafficType alone', due: 'gemini' },
-  { number: 37, about: 'thoughts outside candidates', due: 'gemini' },
+  { number: 37, about: 'usage object with trafficType alone', samples: ['google/content-stream'] },
+  { number: 37, about: 'thoughts outside candidates', samples: ['google/content-stream'] },
   { number: 38, about: 'total is not prompt and completion', samples: ['xai/chat-stream', 'xai/chat'] },
   {
     number: 39,
@@ -277,7 +278,7 @@ export const vectors: readonly Vector[] = [
   { number: 41, about: 'image tokens', samples: ['openai/images-generations'] },
   { number: 41, about: 'cache reads and writes inside the input', samples: [shape('usage-cached')] },
   { number: 41, about: 'usage as a duration', samples: ['openai/transcription-seconds'] },
-  { number: 41, about: 'billed and processed counts', due: 'cohere' },
+  { number: 41, about: 'billed and processed counts', samples: ['cohere/chat-stream'] },
   {
     number: 42,
     about: 'background response polled three times',

@@ -144,6 +144,34 @@ describe('tokens', () => {
   })
 })
 
+describe('a rerank', () => {
+  const ranked = { observed: { operation: 'rerank', framing: 'json' } as const, request: { model: 'rerank-v3.5' } }
+
+  it('is billed by its search units, and nothing about it is estimated', async () => {
+    const metered = await run(
+      (answer) => {
+        answer.usage = { ...unknownUsage, searchUnits: 2 }
+        answer.tokenSource = 'reported'
+        answer.terminated = true
+      },
+      { ...ranked, exchange: { open: { provider: 'cohere' } } },
+    )
+    expect(metered).toMatchObject({
+      tokenSource: 'reported',
+      tokenizer: null,
+      usage: { input: null, searchUnits: 2 },
+      cost: { picodollars: 4_000_000_000n, estimated: false },
+    })
+  })
+
+  it('that nobody counted stays uncounted', async () => {
+    const metered = await run((answer) => {
+      answer.terminated = true
+    }, ranked)
+    expect(metered).toMatchObject({ usage: null, tokenSource: 'none', cost: { picodollars: null } })
+  })
+})
+
 describe('cost', () => {
   it('is the one the vendor billed, where it says so', async () => {
     const metered = await run(reported({ input: 9, output: 2, costReportedUsd: '0.00012' }))

@@ -18,6 +18,10 @@ const complete = (answer: Answer): void => {
 }
 const ending = (exchange: ExchangeParts, fill: ((answer: Answer) => void) | null, observed: Partial<Observed> = {}) =>
   outcomeOf(anExchange(exchange), anObserved({ ...observed, decoded: fill === null ? null : decodedOf(fill) }))
+const transferred = (status: string) => (answer: Answer) => {
+  answer.progress = { status, layers: 1, totalBytes: 9, completedBytes: 9 }
+  answer.terminated = status === 'success'
+}
 const leaving = { close: { endBy: 'client', endPhase: 'data', upstreamComplete: false } } as const
 const cut = { close: { endBy: 'upstream', endPhase: 'data', upstreamComplete: false } } as const
 
@@ -86,6 +90,12 @@ describe('outcome', () => {
       {},
       'filtered',
     ],
+    ['a transfer that succeeded', {}, transferred('success'), { operation: 'pull' }, 'ok'],
+    ['a transfer that stopped short', {}, transferred('pulling manifest'), { operation: 'pull' }, 'upstream_cut'],
+    ['a transfer that nobody told of', {}, () => {}, { operation: 'pull' }, 'empty'],
+    ['a complete array', {}, finished, { framing: 'json-array' }, 'ok'],
+    ['an empty array', {}, () => {}, { framing: 'json-array' }, 'empty'],
+    ['an array that ended in the middle', {}, said, { framing: 'json-array' }, 'upstream_cut'],
     ['an error status', { head: { status: 429 } }, () => {}, { framing: 'json' }, 'upstream_error_http'],
     ['an error status whose body was cut', { head: { status: 500 }, ...cut }, null, {}, 'upstream_error_http'],
     [

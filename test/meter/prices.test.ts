@@ -7,6 +7,7 @@ import { decimalOf, decimalText, divideRounded, scaled, scaledRounded } from '..
 import { findPrice } from '../../src/meter/match.ts'
 import { loadPrices, type PriceEntry, priceBook } from '../../src/meter/prices.ts'
 import { priceSheet, tierIsUnpriced } from '../../src/meter/sheet.ts'
+import type { Units } from '../../src/meter/units.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 
 const file = (models: string, more = ''): { name: string; text: string } => ({
@@ -243,7 +244,7 @@ describe('prices that hold for a call', () => {
 })
 
 describe('cost', () => {
-  const cost = (fields: string, usage: object) =>
+  const cost = (fields: string, usage: object, units: Units = {}) =>
     costOf(
       {
         provider: 'own',
@@ -254,6 +255,7 @@ describe('cost', () => {
         serviceTier: null,
         batch: false,
         conditions: [],
+        units,
       },
       priceBook([file(model(fields))]),
     )
@@ -278,6 +280,50 @@ describe('cost', () => {
     expect(cost('"input": 2, "output": 4', { input: 10, output: 3, webSearches: 1 }).unpricedReason).toMatch(
       /no web_search price/,
     )
+  })
+
+  it('bills what the vendor says it bills, where it counts something else', () => {
+    const prices = '"input": 2, "output": 4, "cached_input": 1'
+    const processed = { input: 507, inputUncached: 59, cacheRead: 448, output: 10 }
+    expect(cost(prices, { ...processed, billedInput: 12, billedOutput: 7 })).toMatchObject({
+      picodollars: 52_000_000n,
+      lines: [
+        { field: 'input', quantity: 12 },
+        { field: 'output', quantity: 7 },
+      ],
+    })
+    expect(cost(prices, { ...processed, billedInput: 12 }).unpricedReason).toMatch(/no output count/)
+    expect(cost(`${prices}, "mode": "embedding"`, { input: 9, billedInput: 4 }).picodollars).toBe(8_000_000n)
+  })
+
+  it('bills search units each, with or without tokens', () => {
+    expect(cost('"per_query": 0.002, "mode": "rerank"', {}, { searchUnits: 3 })).toMatchObject({
+      picodollars: 6_000_000_000n,
+      lines: [{ field: 'per_query', quantity: 3 }],
+    })
+    expect(
+      cost('"per_query": 0.002, "input": 1, "mode": "rerank"', { input: 10 }, { searchUnits: 1 }).picodollars,
+    ).toBe(2_010_000_000n)
+    expect(cost('"input": 1, "mode": "rerank"', {}, { searchUnits: 1 }).unpricedReason).toMatch(/no tokens counted/)
+    expect(cost('"per_query": 0.002, "mode": "rerank"', {}).unpricedReason).toMatch(/no tokens counted/)
+  })
+
+  it('bills video apart where it has a price of its own, else as text', () => {
+    const usage = { input: 100, videoInput: 60, audioInput: 30, output: 10, videoOutput: 4 }
+    expect(cost('"input": 1, "output": 2, "audio_input": 3, "video_input": 5, "video_output": 7', usage).lines).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ field: 'input', quantity: 10 }),
+        expect.objectContaining({ field: 'video_input', quantity: 60 }),
+        expect.objectContaining({ field: 'audio_input', quantity: 30 }),
+        expect.objectContaining({ field: 'output', quantity: 6 }),
+        expect.objectContaining({ field: 'video_output', quantity: 4 }),
+      ]),
+    )
+    expect(cost('"input": 1, "output": 2', usage).lines).toMatchObject([
+      { quantity: 70 },
+      { quantity: 30 },
+      { quantity: 10 },
+    ])
   })
 
   it('stays exact beyond what a double holds', () => {

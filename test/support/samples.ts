@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
+import type { Progress } from '../../src/formats/decoder.ts'
 import type { FinishReason, Operation, Outcome } from '../../src/records/outcome.ts'
 import type { TokenSource, Usage } from '../../src/records/usage.ts'
 
@@ -52,6 +53,12 @@ export interface Expectation {
   embeddings?: number | null
   /** Why the answer is not what its path and its request promise; null: it is. */
   parseNote?: string | null
+  /** What the first choice holds besides text, as placeholders. */
+  parts?: readonly string[]
+  /** How far a transfer came. */
+  progress?: Progress | null
+  /** Dollars by the list, as decimal text; for models whose prices do not change by date. */
+  cost?: string
 }
 
 const providers = join(import.meta.dirname, '..', '..', 'providers')

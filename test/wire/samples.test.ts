@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { scaled } from '../../src/meter/decimal.ts'
 import { modelOperations } from '../../src/records/outcome.ts'
 import { storedNames } from '../../src/records/stored-names.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
+import type { RunDetail } from '../../src/stores/store.ts'
 import { played } from '../support/played.ts'
 import { startProxy, type TestProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
-import { loadSamples } from '../support/samples.ts'
+import { loadSamples, type Sample } from '../support/samples.ts'
 import { type ScriptedUpstream, type Step, scriptedUpstream } from '../support/scripted-upstream.ts'
 
 /** Every recorded exchange is played by an upstream, byte for byte, and must reach the client unchanged and leave a right record. */
@@ -54,31 +56,40 @@ describe(`${samples.length} samples`, () => {
     expect(telemetry.metadata.response_size).toBe(direct.body.length)
     const raw = await proxy.store.body(null, telemetry._id, 'response')
     if (direct.body.length > 0) expect(Buffer.from(raw!.bytes).equals(direct.body)).toBe(true)
-    const { expect: wanted } = sample
-    if (!wanted) return
-    expect(telemetry.metadata.operation).toBe(wanted.operation)
-    if (wanted.outcome !== undefined) expect(telemetry.metadata.outcome).toBe(wanted.outcome)
-    if (wanted.text !== undefined)
-      expect(run.choices.length === 0 ? '' : textOf(run.choices[0])).toBe(wanted.text.toWellFormed())
-    if (wanted.finishReason !== undefined) expect(telemetry.metadata.finish_reason).toBe(wanted.finishReason)
-    const estimatedInstead = wanted.tokenSource !== 'estimated' && telemetry.metadata.token_source === 'estimated'
-    if (wanted.usage && !estimatedInstead) {
-      expect(telemetry.metadata.prompt_tokens).toBe(wanted.usage.input ?? null)
-      expect(telemetry.metadata.completion_tokens).toBe(
-        wanted.usage.output ?? (wanted.operation === 'embeddings' ? telemetry.metadata.completion_tokens : null),
-      )
-      for (const [kind, count] of Object.entries(storedNames({ ...unknownUsage, ...wanted.usage })))
-        if (count !== null) expect([kind, telemetry.metadata.usage?.[kind as 'input']]).toEqual([kind, count])
-    }
-    if (wanted.tokenSource !== undefined && !estimatedInstead)
-      expect(telemetry.metadata.token_source).toBe(wanted.tokenSource)
-    // an estimate fills only what nobody reported
-    if (estimatedInstead && wanted.usage?.input != null && wanted.usage.output != null)
-      expect(telemetry.metadata.outcome).not.toBe('ok')
-    if (modelOperations.has(wanted.operation)) expect(telemetry.metadata.parse_note).toBe(wanted.parseNote ?? null)
-    if (wanted.ttftPiece === null) expect(telemetry.metadata.ttft_ms).toBeNull()
-    if (typeof wanted.ttftPiece === 'number') expect(telemetry.metadata.ttft_ms).toBeGreaterThan(0)
+    expectRecord(sample, { telemetry, run })
   })
 })
 
-const textOf = (choice: unknown): string => (choice as { text: string }).text
+/** What the sample says a record of it must say. An estimate fills only what nobody reported. */
+function expectRecord({ name, expect: wanted }: Sample, record: Pick<RunDetail, 'telemetry' | 'run'>): void {
+  if (!wanted) throw new Error(`${name}: says nothing of its record`)
+  const { metadata } = record.telemetry
+  const { run } = record
+  const estimated = wanted.tokenSource !== 'estimated' && metadata.token_source === 'estimated'
+  expect(metadata).toMatchObject({ operation: wanted.operation, outcome: wanted.outcome })
+  if (wanted.cost !== undefined) expect(metadata.cost_picodollars).toBe(scaled(wanted.cost, 12).toString())
+  if (wanted.progress) expect(run.metadata).toEqual(storedNames(wanted.progress))
+  if (wanted.error) expect(metadata.error_message).toContain(wanted.error)
+  if (!modelOperations.has(wanted.operation))
+    return expect([metadata.usage, metadata.token_source]).toEqual([null, 'none'])
+
+  expect(metadata.parse_note).toBe(wanted.parseNote ?? null)
+  const [first] = run.choices as { text: string; parts: string[] }[]
+  expect(first?.text ?? '').toBe((wanted.text ?? '').toWellFormed())
+  expect(run.reasoning ?? '').toBe(wanted.reasoning ?? '')
+  expect(run.refusal ?? '').toBe(wanted.refusal ?? '')
+  expect(run.tool_calls).toMatchObject(wanted.toolCalls ?? [])
+  expect(run.tool_calls).toHaveLength(wanted.toolCalls?.length ?? 0)
+  expect(first?.parts ?? []).toEqual(wanted.parts ?? [])
+  if (wanted.choices) expect(run.choices).toMatchObject(storedNames(wanted.choices))
+  expect(metadata.model_served).toBe(wanted.model ?? null)
+  expect(metadata.finish_reason).toBe(wanted.finishReason ?? null)
+  if (typeof wanted.ttftPiece === 'number') expect(metadata.ttft_ms).toBeGreaterThan(0)
+  else expect(metadata.ttft_ms).toBeNull()
+
+  if (!estimated) {
+    expect(metadata.token_source).toBe(wanted.tokenSource ?? 'none')
+    expect(metadata.usage).toEqual(wanted.usage ? storedNames({ ...unknownUsage, ...wanted.usage }) : null)
+  } else if (wanted.usage?.input != null && (wanted.usage.output != null || wanted.operation === 'embeddings'))
+    expect(metadata.outcome).not.toBe('ok')
+}

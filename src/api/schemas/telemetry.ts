@@ -24,6 +24,8 @@ const tokenUsage = z
     image_input: tokens('images in the input'),
     cached_image_input: tokens('images in the input, from a cache'),
     image_output: tokens('images in the output'),
+    video_input: tokens('video in the input'),
+    video_output: tokens('video in the output'),
     prediction_accepted: tokens('predicted output that was used'),
     prediction_rejected: tokens('predicted output that was not used'),
     web_searches: countOrNull('searches of the web', 'calls'),
@@ -33,6 +35,9 @@ const tokenUsage = z
     images: countOrNull('images made', 'images'),
     audio_seconds: amountOrNull('sound heard or made, as it is billed', 's'),
     characters: countOrNull('text that was spoken', 'characters'),
+    search_units: countOrNull('billed units of a rerank', 'number'),
+    billed_input: tokens('input that the provider bills, where it tells that apart'),
+    billed_output: tokens('output that the provider bills, where it tells that apart'),
     total_reported: tokens("the provider's own total, as it said"),
     cost_reported_usd: field(z.string().nullable(), "the provider's own bill, as decimal text", 'USD'),
   })

@@ -20,11 +20,11 @@ export function chooseFraming(
   const type = (answer.contentType ?? '').split(';')[0]!.trim().toLowerCase()
   if (/^(audio|image|video|font)\//.test(type)) return 'binary'
   const text = textOf(start)
-  const looks = sniff(text)
-  if (type === 'text/event-stream') return looks === 'json' || looks === 'ndjson' ? looks : 'sse'
+  const looks = sniff(text, answer.wantsStream)
+  if (type === 'text/event-stream') return looks ?? 'sse'
   if (looks === 'sse') return 'sse'
   if (lineTypes.has(type)) return 'ndjson'
-  if (type.includes('json')) return looks === 'ndjson' ? 'ndjson' : 'json'
+  if (type.includes('json')) return looks ?? 'json'
   if (looks !== null) return looks
   if (text.trim() === '') return answer.wantsStream && type === '' ? 'sse' : 'text'
   return type.startsWith('text/') || !looksBinary(text) ? 'text' : 'binary'
@@ -36,14 +36,17 @@ const lineTypes: ReadonlySet<string> = new Set([
   'application/jsonl',
   'application/x-jsonlines',
   'application/json-seq',
+  'application/stream+json',
 ])
 
-function sniff(text: string): 'json' | 'ndjson' | 'sse' | null {
+/** A list that answers a request for a stream is one: its items come as they are made (wire-formats 2.4). */
+function sniff(text: string, wantsStream: boolean): 'json' | 'json-array' | 'ndjson' | 'sse' | null {
   const start = text.trimStart()
   if (/^(data|event|id|retry):|^:/.test(start)) return 'sse'
-  if (!/^[{[]/.test(start)) return null
+  if (start[0] === '[') return wantsStream ? 'json-array' : 'json'
+  if (start[0] !== '{') return null
   const lineEnd = start.indexOf('\n')
-  if (lineEnd === -1 || start[0] === '[') return 'json'
+  if (lineEnd === -1) return 'json'
   const more = start.slice(lineEnd).trim() !== ''
   return more && parseJson(start.slice(0, lineEnd)) !== null ? 'ndjson' : 'json'
 }

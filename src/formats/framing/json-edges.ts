@@ -3,6 +3,8 @@ import { type JsonObject, parseJson } from '../../records/json.ts'
 /** Members worth finding at the end of a body whose middle nobody reads. */
 const wanted = [
   'usage',
+  'usageMetadata',
+  'meta',
   'model',
   'id',
   'timings',

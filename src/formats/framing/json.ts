@@ -44,7 +44,7 @@ export function firstBytes(pieces: readonly Piece[], bytes: number): Piece[] {
   return taken
 }
 
-function lastBytes(pieces: readonly Piece[], bytes: number): Piece[] {
+export function lastBytes(pieces: readonly Piece[], bytes: number): Piece[] {
   const taken: Piece[] = []
   let room = bytes
   let expected: number | null = null

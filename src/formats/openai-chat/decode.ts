@@ -5,11 +5,13 @@ import { EchoedPrompt } from '../echoed-prompt.ts'
 import { finishReason } from '../finish-reasons.ts'
 import { openaiDecoder } from '../openai-answer.ts'
 import { bytesOfBase64, imageFrom, imageText, placeholder } from '../request-text.ts'
+import { MarkedThoughts } from './marked-thoughts.ts'
 import { ToolCalls } from './tool-calls.ts'
 
 /** Chunks carry `choices[].delta`, a whole answer `choices[].message`. */
 export function chatDecoder(request: RequestFacts, hints: DecodeHints): Decoder {
   const tools = new ToolCalls()
+  const thoughts = new MarkedThoughts()
   const echo = new EchoedPrompt(request.echo ? [request.messages.at(-1)?.text ?? ''] : [], request.parameters.n ?? 1)
   return openaiDecoder(request, hints, (answer, value) => {
     arrayAt(value, 'choices').forEach((choice, place) => {
@@ -17,8 +19,11 @@ export function chatDecoder(request: RequestFacts, hints: DecodeHints): Decoder 
       const whole = !isObject(objectOf(choice).delta)
       const said = objectOf(whole ? objectOf(choice).message : objectOf(choice).delta)
       readReasoning(answer, index, said)
-      if (typeof said.content === 'string') echo.pass(answer, index, said.content)
-      else readParts(answer, index, arrayAt(said, 'content'))
+      if (typeof said.content === 'string') {
+        const { thought, text } = thoughts.split(index, said, said.content)
+        answer.reasoning(index, thought)
+        echo.pass(answer, index, text)
+      } else readParts(answer, index, arrayAt(said, 'content'))
       answer.refusal(index, said.refusal)
       tools.read(answer, index, said, whole)
       readMedia(answer, index, said)
