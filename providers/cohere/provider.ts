@@ -4,6 +4,10 @@ export const provider: Provider = {
   id: 'cohere',
   name: 'Cohere',
   baseUrl: 'https://api.cohere.com',
+  movedPaths: {
+    '/v1/chat/completions': '/compatibility/v1/chat/completions',
+    '/v1/embeddings': '/compatibility/v1/embeddings',
+  },
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
   routes: [

@@ -36,6 +36,11 @@ export const provider: Provider = {
   id: 'google',
   name: 'Google Gemini API',
   baseUrl: 'https://generativelanguage.googleapis.com',
+  movedPaths: {
+    '/v1/chat/completions': '/v1beta/openai/chat/completions',
+    '/v1/embeddings': '/v1beta/openai/embeddings',
+  },
+  usageInStreams: 'always',
   auth: { header: 'x-goog-api-key', prefix: '' },
   errorShape: 'openai',
   routes: [

@@ -4,6 +4,7 @@ export const provider: Provider = {
   id: 'mistral',
   name: 'Mistral',
   baseUrl: 'https://api.mistral.ai',
+  usageInStreams: 'always',
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
   routes: [

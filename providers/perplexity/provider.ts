@@ -7,6 +7,7 @@ export const provider: Provider = {
   name: 'Perplexity',
   baseUrl: 'https://api.perplexity.ai',
   movedPaths: { '/v1/chat/completions': '/chat/completions' },
+  usageInStreams: 'always',
   auth: { header: 'authorization', prefix: 'Bearer ' },
   errorShape: 'openai',
   routes: [

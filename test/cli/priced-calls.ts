@@ -113,11 +113,11 @@ export async function expectTrueSums({ DATA_DIR }: { DATA_DIR: string }): Promis
 /** The same as `allRuns`, at once. */
 function storedRuns(path: string): readonly RunDetail[] {
   const database = new DatabaseSync(path, { readOnly: true })
-  const rows = database.prepare('SELECT telemetry, run FROM documents').all()
+  const rows = database.prepare('SELECT telemetry, run, prompt, completion FROM documents').all()
   database.close()
-  return rows.map(({ telemetry, run }) => ({
+  return rows.map(({ telemetry, run, prompt, completion }) => ({
     telemetry: JSON.parse(String(telemetry)) as TelemetryRecord,
-    run: JSON.parse(String(run)) as RunRecord,
+    run: { ...JSON.parse(String(run)), prompt, completion } as RunRecord,
     chunkTimes: null,
   }))
 }

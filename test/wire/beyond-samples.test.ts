@@ -123,16 +123,17 @@ it('passes the 100,000 lines of a pull, which is no model call', async () => {
   await using upstream = await scriptedUpstream(async function* () {
     yield 'HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n'
     for (let sent = 0; sent < 100; sent++) yield chunk(block)
+    yield chunk('{"status":"success"}\n')
     yield '0\r\n\r\n'
   })
   await using proxy = await startProxy({ upstreams: { ollama: upstream.port } })
   const all = await rawExchange(proxy.port, requestBytes('POST', '/api/pull', typed, '{"model":"tiny"}'), {
     deadlineMs: 30_000,
   })
-  expect([all.ended, all.body.length]).toEqual(['clean', 100 * block.length])
+  expect([all.ended, all.body.length]).toEqual(['clean', 100 * block.length + 21])
   const { telemetry, run } = await proxy.record(all.header('x-sightglass-id'))
   expect(telemetry.metadata).toMatchObject({ operation: 'pull', outcome: 'ok', total_tokens: null })
-  expect(run.events.events).toBe(100_000)
+  expect(run.events.events).toBe(100_001)
 }, 60_000)
 
 it('passes 50 MB of a request on, whose first and last fields are read', async () => {
