@@ -4,6 +4,7 @@ import { attempt, Cut } from './attempt.ts'
 import { backOffMs } from './back-off.ts'
 import { type BatchLimits, BatchSize } from './batch-size.ts'
 import type { Outbox, OutboxRecord, RefusedRecord } from './outbox.ts'
+import { SinkPurges } from './purging.ts'
 import { Refused, type RollupSink, type Sink } from './sink.ts'
 import type { SinkState } from './sink-status.ts'
 
@@ -76,6 +77,7 @@ class SinkDelivery implements Delivery {
   #limits: DeliveryLimits
   #name: string
   #size: BatchSize
+  #purges: SinkPurges
   #stop = new AbortController()
   #cut = new AbortController()
   #failures = 0
@@ -89,6 +91,7 @@ class SinkDelivery implements Delivery {
     this.#limits = { ...usual, ...options.limits }
     this.#name = options.sink.name
     this.#size = new BatchSize(this.#limits)
+    this.#purges = new SinkPurges({ ...options, within: (work) => this.#within(work) })
   }
 
   async run() {
@@ -127,6 +130,10 @@ class SinkDelivery implements Delivery {
   async #step(): Promise<Step> {
     const { outbox, clock } = this.#options
     try {
+      if (await this.#purges.step()) {
+        this.#succeeded()
+        return 'more'
+      }
       const batch = outbox.next(this.#name, this.#size.now())
       const full = this.#size.isFull(batch)
       if (batch.length > 0) await this.#deliver(batch)

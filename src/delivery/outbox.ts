@@ -1,3 +1,4 @@
+import type { Purge, PurgeCounts } from '../records/purge.ts'
 import type { RollupRow } from '../records/rollup.ts'
 import type { StoredRecord } from '../records/stored.ts'
 
@@ -13,6 +14,13 @@ export interface Outbox {
   /** Rollup rows that changed since the sink last took them; each with the version to settle. */
   changedRollups(sink: string, limit: number): readonly { row: RollupRow; version: number }[]
   settleRollups(sink: string, upTo: number): void
+  /**
+   * What the sink is to delete next, once nothing of it can be sent any more. Until that is settled the sink is sent no record
+   * of after the purge, and no totals. Null: nothing waits.
+   */
+  nextPurge(sink: string): Purge | null
+  /** Adds to what the sink deleted; `done`: that was all. */
+  settlePurge(sink: string, purge: Purge, counts: PurgeCounts, done: boolean): void
   /** accepted = stored + pending + quarantined + dropped, read in one snapshot. */
   counters(sink: string): SinkCounters
   /** Rows that every sink has, and that are not needed for questions, go (only where another store answers them). */

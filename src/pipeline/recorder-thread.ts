@@ -153,6 +153,7 @@ class RecorderThread implements RecorderHandle {
       stored: before.stored + now.stored,
       storedRaw: before.storedRaw + now.storedRaw,
       failed: before.failed + now.failed,
+      purged: before.purged + now.purged,
       damaged: before.damaged + now.damaged,
     }
   }

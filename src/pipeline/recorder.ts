@@ -66,7 +66,7 @@ class JournalRecorder implements Recorder {
   #options: RecorderOptions
   #dead: string[]
   #epochs: Epoch[] = []
-  #counts = { accepted: 0, acceptedLive: 0, stored: 0, storedRaw: 0, failed: 0, damaged: 0 }
+  #counts = { accepted: 0, acceptedLive: 0, stored: 0, storedRaw: 0, failed: 0, purged: 0, damaged: 0 }
   #lagBytes = 0
   #sync: LiveSync
   #patience: Patience
@@ -94,7 +94,7 @@ class JournalRecorder implements Recorder {
       commit: {
         store,
         again: (attempt, error) => this.#patience.again(attempt, error),
-        stored: (ready) => this.#stored(ready),
+        stored: (ready, purged) => this.#stored(ready, purged),
       },
       published: () => options.published?.(this.#counted()),
     }
@@ -206,11 +206,12 @@ class JournalRecorder implements Recorder {
     return frames.length > 0 || ended
   }
 
-  #stored(ready: readonly Ready[]) {
+  #stored(ready: readonly Ready[], purged: readonly Ready[]) {
     const records = ready.filter(({ record }) => record !== null)
     this.#counts.stored += records.length
     this.#counts.storedRaw += records.filter(({ raw }) => raw).length
     this.#counts.failed += ready.length - records.length
+    this.#counts.purged += purged.length
   }
 
   /** Deletes the segments that nothing needs any more, once the database is safe without them. */

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LocalBatch, LocalStore } from '../../src/pipeline/local-store.ts'
-import { openLocalStore } from '../../src/stores/sqlite/local.ts'
+import type { LocalBatch } from '../../src/pipeline/local-store.ts'
+import { type EmbeddedStore, openLocalStore } from '../../src/stores/sqlite/local.ts'
 
 export const emptyBatch: LocalBatch = {
   records: [],
@@ -15,7 +15,7 @@ export const emptyBatch: LocalBatch = {
 }
 
 /** An empty database in a directory of its own. */
-export function aDatabase(): { path: string; directory: string; local: LocalStore; remove(): void } {
+export function aDatabase(): { path: string; directory: string; local: EmbeddedStore; remove(): void } {
   const directory = mkdtempSync(join(tmpdir(), 'sightglass-sqlite-'))
   const path = join(directory, 'sightglass.sqlite')
   const local = openLocalStore(path)

@@ -1,4 +1,4 @@
-import { Refused, type RefusedId, type RollupSink } from '../../delivery/sink.ts'
+import { type PurgingSink, Refused, type RefusedId, type RollupSink } from '../../delivery/sink.ts'
 import type { Log } from '../../lib/log.ts'
 import type { StoredRecord } from '../../records/stored.ts'
 import type { CollectionName, Retention } from './collections.ts'
@@ -6,8 +6,9 @@ import { type Connection, connectionTo, type MongoAddress } from './connection.t
 import { deadline, until } from './deadline.ts'
 import { documentsOf, type RecordDocuments } from './documents.ts'
 import type { Db, Driver } from './driver.ts'
+import { deleteExpired } from './expire.ts'
 import { insertOnce } from './insert.ts'
-import { purge } from './purge.ts'
+import { purgeSome } from './purge.ts'
 import { storeRollups } from './rollup-documents.ts'
 import { setUp } from './setup.ts'
 
@@ -30,11 +31,12 @@ const batchDocuments = 1000
 const batchBytes = 8 * 1024 * 1024
 
 /** MongoDB as a place to deliver to. Nothing happens before the first batch; set-up is part of it. */
-export function openMongoSink(options: MongoSinkOptions): RollupSink {
+export function openMongoSink(options: MongoSinkOptions): RollupSink & PurgingSink {
   const { writeMs = 30_000, retention = {} } = options
   const connection = connectionTo(options)
   const housekeeping = housekeeper(options)
   const oneByOne = queue()
+  const onTheirWay = new Set<Promise<unknown>>()
   let setup: Promise<Database> | null = null
 
   const ready = async (): Promise<Database> => {
@@ -49,15 +51,26 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink {
     }
   }
 
+  /** Work that is given up may go on behind the back of whoever waited for it. */
+  const tracked = <T>(work: () => Promise<T>): Promise<T> => {
+    const going = work()
+    const ended = going.catch(() => {}) // told to whom it concerns
+    onTheirWay.add(ended)
+    void ended.then(() => onTheirWay.delete(ended))
+    return going
+  }
+
   return {
     name: 'mongodb',
     async write(batch, signal) {
       signal.throwIfAborted()
       if (batch.length === 0) return
-      const refused = await until(deadline(writeMs, signal), async () => {
-        const { driver, db } = await ready()
-        return storeAll(driver, db, batch)
-      })
+      const refused = await until(deadline(writeMs, signal), () =>
+        tracked(async () => {
+          const { driver, db } = await ready()
+          return storeAll(driver, db, batch)
+        }),
+      )
       tell(refused, `${batch.length} records`)
     },
     async writeRollups(rows, signal) {
@@ -69,6 +82,13 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink {
       })
       tell(refused, `${rows.length} totals`)
     },
+    purge: (purge, signal) =>
+      until(deadline(writeMs, signal), async () => {
+        while (onTheirWay.size > 0) await Promise.all(onTheirWay)
+        signal.throwIfAborted()
+        const { db } = await ready()
+        return oneByOne(() => purgeSome(db, options.instance, purge, signal))
+      }),
     async check(signal) {
       await until(deadline(writeMs, signal), async () => {
         const { db } = await ready()
@@ -174,7 +194,7 @@ function housekeeper({ log, purgeEveryMs = 3_600_000, now = Date.now }: MongoSin
       if (timer !== null || names.length === 0 || stopping.signal.aborted) return
       const work = async (): Promise<void> => {
         try {
-          const deleted = await purge(db, names, retention, now(), stopping.signal)
+          const deleted = await deleteExpired(db, names, retention, now(), stopping.signal)
           if (deleted > 0) log.info('deleted old documents', { deleted })
         } catch (error) {
           if (!stopping.signal.aborted) log.warn('old documents could not be deleted', { error })

@@ -4,12 +4,23 @@ import type { LocalBatch, LocalStore } from '../../pipeline/local-store.ts'
 import { factsOf } from '../rollups/facts.ts'
 import { inTransaction, openForWriting } from './database.ts'
 import { journalRows } from './journal-rows.ts'
+import { openPurges, type Purges } from './purge.ts'
 import { recordWriter } from './record-rows.ts'
 import { rollupWriter } from './rollup-rows.ts'
 import { totalsWriter } from './total-rows.ts'
 
+/** The store with what keeps it tidy, and in one thread: rows that the recorder has in mind must not change behind its back. */
+export interface EmbeddedStore extends LocalStore {
+  readonly purges: Purges
+}
+
+export interface EmbeddedOptions {
+  /** Names of the sinks that records are delivered to. */
+  sinks?: readonly string[]
+}
+
 /** The embedded database as its one writer sees it: records, rollups and the journal's position move together. */
-export function openLocalStore(path: string): LocalStore {
+export function openLocalStore(path: string, { sinks = [] }: EmbeddedOptions = {}): EmbeddedStore {
   const database = openForWriting(path)
   const instance = instanceOf(database)
   const insert = recordWriter(database)
@@ -22,6 +33,11 @@ export function openLocalStore(path: string): LocalStore {
   const counted = database.prepare("SELECT value FROM counters WHERE name = 'records'")
   const touch = database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('checkpoint', ?)")
   let checkpoints = 0
+  const forgetSums = (): void => {
+    rollups.forget()
+    totals.forget()
+  }
+  const purges = openPurges({ database, sinks, rollupsChanged: forgetSums })
 
   const write = (batch: LocalBatch): void => {
     let fresh = 0
@@ -40,6 +56,8 @@ export function openLocalStore(path: string): LocalStore {
 
   return {
     instance,
+    purges,
+    isPurged: purges.isPurged,
     journalState: journal.state,
     carried: journal.carried,
     carriedFrame: journal.carriedFrame,
@@ -47,8 +65,7 @@ export function openLocalStore(path: string): LocalStore {
       try {
         inTransaction(database, 'BEGIN IMMEDIATE', () => write(batch))
       } catch (error) {
-        rollups.forget()
-        totals.forget()
+        forgetSums()
         throw error
       }
     },

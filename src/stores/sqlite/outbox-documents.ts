@@ -19,17 +19,26 @@ export class Unreadable extends Error {
 /** The rows of `documents` in the order in which they were stored. */
 export interface DocumentRows {
   /** At least one where there is one, however large. Throws `Unreadable` when it is the first that cannot be read. */
-  after(place: number, limits: { records: number; bytes: number }): OutboxRecord[]
+  after(place: number, limits: DocumentLimits): OutboxRecord[]
+  has(place: number): boolean
   count(after: number, upTo: number): number
   /** Deletes some that were made before `beforeMs`, the oldest first; what is in quarantine stays. */
   forget(upTo: number, beforeMs: number): number
+}
+
+export interface DocumentLimits {
+  records: number
+  bytes: number
+  /** The last place that may come; null: the last there is. */
+  upTo?: number | null
 }
 
 export function documentRows(database: DatabaseSync): DocumentRows {
   const after = database.prepare(`
     SELECT seq, documents.telemetry, prompt, completion, run, documents.request_bytes, documents.response_bytes,
       chunk_times, gaps, ${sizes} AS bytes
-    FROM documents LEFT JOIN telemetry USING (seq) WHERE seq > ? ORDER BY seq LIMIT ?`)
+    FROM documents LEFT JOIN telemetry USING (seq) WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`)
+  const has = database.prepare('SELECT 1 FROM documents WHERE seq = ?')
   const idOf = database.prepare('SELECT id FROM telemetry WHERE seq = ?')
   const count = database.prepare('SELECT count(*) AS rows FROM documents WHERE seq > ? AND seq <= ?')
   const oldest = database.prepare(`
@@ -43,7 +52,7 @@ export function documentRows(database: DatabaseSync): DocumentRows {
     after(place, limits) {
       const found: OutboxRecord[] = []
       let bytes = 0
-      for (const row of after.iterate(place, limits.records)) {
+      for (const row of after.iterate(place, limits.upTo ?? Number.MAX_SAFE_INTEGER, limits.records)) {
         bytes += Number(row.bytes)
         if (found.length > 0 && bytes > limits.bytes) break
         const seq = Number(row.seq)
@@ -56,6 +65,7 @@ export function documentRows(database: DatabaseSync): DocumentRows {
       }
       return found
     },
+    has: (place) => has.get(place) !== undefined,
     count: (from, upTo) => Number(count.get(from, upTo)?.rows),
     forget(upTo, beforeMs) {
       let forgotten = 0

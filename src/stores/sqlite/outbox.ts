@@ -6,6 +6,7 @@ import { type KeptText, keptText } from './kept-text.ts'
 import { documentRows, Unreadable } from './outbox-documents.ts'
 import { outboxRollups } from './outbox-rollups.ts'
 import { type OutboxSink, sinkRows } from './outbox-sinks.ts'
+import { embeddedPart, purgeRows } from './purge-rows.ts'
 
 /** The outbox with what is no business of a delivery loop. */
 export interface LocalOutbox extends Outbox {
@@ -45,7 +46,8 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
   const rows = sinkRows(database)
   const documents = documentRows(database)
   for (const sink of sinks) inTransaction(database, 'BEGIN IMMEDIATE', () => rows.register(sink))
-  const rollups = outboxRollups(database, rows, instance)
+  const purges = purgeRows(database)
+  const rollups = outboxRollups(database, rows, documents, purges, instance)
   const quarantine = database.prepare(
     'INSERT OR REPLACE INTO quarantine (sink, place, id, code, message, at_ms) VALUES (?, ?, ?, ?, ?, ?)',
   )
@@ -54,12 +56,15 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
     inTransaction(database, 'BEGIN IMMEDIATE', () => {
       const { place } = rows.state(sink)
       if (upTo <= place) return
+      let aside = 0
       for (const one of refused) {
         if (one.place <= place || one.place > upTo)
           throw new RangeError(`${sink} refused place ${one.place}, which is not in ${place + 1}…${upTo}`)
+        if (!documents.has(one.place)) continue // purged on its way, and counted then
         quarantine.run(sink, one.place, one.id, one.code, one.message.slice(0, messageLimit), clock.wall())
+        aside++
       }
-      rows.advance(sink, upTo, documents.count(place, upTo) - refused.length, refused.length)
+      rows.advance(sink, upTo, documents.count(place, upTo) - aside, aside)
     })
 
   /** A row that cannot be read is put aside when its turn comes; nothing else would ever pass it. */
@@ -67,7 +72,7 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
     for (;;) {
       const { place } = rows.state(sink)
       try {
-        return documents.after(place, limits)
+        return documents.after(place, { ...limits, upTo: purges.heldAt(sink) })
       } catch (error) {
         if (!(error instanceof Unreadable)) throw error
         settle(sink, error.place, [{ place: error.place, id: error.id, code: 'unreadable', message: error.message }])
@@ -81,6 +86,13 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
     settle,
     changedRollups: rollups.changed,
     settleRollups: rollups.settle,
+    nextPurge(sink) {
+      const purge = purges.waiting(sink)
+      return purge !== null && purges.isDone(purge.number, embeddedPart) ? purge : null
+    },
+    settlePurge(sink, { number }, counts, done) {
+      inTransaction(database, 'BEGIN IMMEDIATE', () => purges.count(number, sink, counts, done ? clock.wall() : null))
+    },
     counters(sink): SinkCounters {
       return rows.counters(sink)
     },

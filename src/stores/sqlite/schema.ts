@@ -141,6 +141,27 @@ const migrations: readonly string[] = [
     metrics TEXT NOT NULL
   );
   `,
+  `
+  ALTER TABLE telemetry ADD COLUMN keeps INTEGER NOT NULL DEFAULT 2;
+  CREATE INDEX telemetry_by_keeping ON telemetry (keeps, timestamp_ms) WHERE keeps > 0;
+  CREATE TABLE purges (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    asked_ms INTEGER NOT NULL,
+    dry INTEGER NOT NULL,
+    project TEXT,
+    "user" TEXT,
+    before_ms INTEGER,
+    bound_ms INTEGER NOT NULL,
+    place INTEGER NOT NULL
+  );
+  CREATE TABLE purge_parts (
+    purge INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    done_ms INTEGER,
+    counts TEXT NOT NULL,
+    PRIMARY KEY (purge, part)
+  ) WITHOUT ROWID;
+  `,
 ]
 
 export const schemaVersion = migrations.length
