@@ -11,6 +11,7 @@ import { systemClock } from './lib/clock.ts'
 import { openMongoSink } from './stores/mongodb/index.ts'
 import { openDiary } from './stores/sqlite/diary.ts'
 import { openOutbox } from './stores/sqlite/outbox.ts'
+import { csvPart } from './stores/sqlite/purge-rows.ts'
 
 /** The deliverer's thread: embedded database -> MongoDB, and CSV files while that is away. Started by `delivery/deliverer-thread.ts`. */
 const data: DelivererData = workerData
@@ -69,8 +70,14 @@ const delivery: Delivery = createDelivery({
 /** While MongoDB is away, for people to read. */
 const beside = createFallbackDelivery({
   sink: name,
-  fallback: openCsvFallback({ directory: data.csvDirectory, kept: outbox.kept('csv_fallback') }),
+  fallback: openCsvFallback({
+    directory: data.csvDirectory,
+    kept: outbox.kept('csv_fallback'),
+    past: outbox.kept('csv_fallback_past'),
+  }),
   behind: (place) => outbox.behind(name, place, { records: 500, bytes: 8 * 1024 * 1024 }),
+  nextPurge: () => outbox.nextPurge(csvPart),
+  settlePurge: (purge, counts) => outbox.settlePurge(csvPart, purge, counts, true),
   log,
   clock: systemClock,
   sleep,
