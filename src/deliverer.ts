@@ -22,14 +22,14 @@ const logAt = (level: 'info' | 'warn' | 'error') => (message: string, fields?: o
   send({ type: 'log', level, message, fields })
 const log = { debug() {}, info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 
-const { uri, database, pepperId, retention } = data.mongo
+const { uri, database, pepperId, retention, bodiesDays } = data.mongo
 const name = 'mongodb'
 const outbox = openOutbox({
   path: join(data.dataDir, 'sightglass.sqlite'),
   sinks: [{ name, target: targetOf(uri, database) }],
   clock: systemClock,
 })
-const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, log })
+const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, bodiesDays, log })
 
 const diary = openDiary(join(data.dataDir, 'sightglass.sqlite'))
 const happened = connectionEvents(name, systemClock, (event) => {

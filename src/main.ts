@@ -17,7 +17,7 @@ import type { Log } from './lib/log.ts'
 import { version } from './lib/version.ts'
 import { type Mongo, startMongo } from './mongo.ts'
 import { diskUse } from './pipeline/disk-use.ts'
-import { startRecorder } from './pipeline/recorder-thread.ts'
+import { startRecorder, type UpkeepData } from './pipeline/recorder-thread.ts'
 import { settled } from './pipeline/settled.ts'
 import { clientAddresses } from './proxy/context.ts'
 import { createForwarder } from './proxy/forward.ts'
@@ -26,7 +26,8 @@ import { Secrets } from './proxy/secrets.ts'
 import { createFrontDoor } from './proxy/server.ts'
 import { openUpstreams } from './proxy/upstreams.ts'
 import { connectionEvent } from './records/connection-log.ts'
-import type { Settings } from './settings/settings.ts'
+import { bodiesDays } from './settings/retention.ts'
+import { csvDirectory, type Settings } from './settings/settings.ts'
 import { systemStatus } from './status.ts'
 import { lockDirectory } from './stores/sqlite/lock.ts'
 import { openReader } from './stores/sqlite/reader-thread.ts'
@@ -90,6 +91,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       bodyLimitBytes: settings.bodyLimitBytes,
       pricesFile: settings.pricesFile,
       projectNames: namesOf(settings),
+      upkeep: upkeepOf(settings),
       log,
       disk: (use) => journal.looked(use),
     })
@@ -122,7 +124,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       own,
       adminToken: secrets.adminToken,
       metricsToken: settings.metricsToken,
-      fallbackDirectory: mongo === null ? null : (settings.csvFallbackDir ?? join(dataDir, 'telemetry_logs')),
+      fallbackDirectory: mongo === null ? null : csvDirectory(settings),
       pepper: secrets.pepper,
       clock,
       version,
@@ -245,6 +247,21 @@ function makeDirectory(dataDir: string): void {
     })
   }
 }
+
+const upkeepOf = (settings: Settings): UpkeepData => ({
+  days: {
+    bodies: bodiesDays(settings),
+    words: settings.llmRunsDays,
+    records: settings.telemetryDays,
+    rollups: settings.rollupsDays,
+    connectionLogs: settings.connectionLogsDays,
+    metrics: settings.metricsDays,
+  },
+  databaseLimitBytes: settings.databaseLimitBytes,
+  journalLimitBytes: settings.journalLimitBytes,
+  sinks: settings.mongoUri === null ? [] : ['mongodb'],
+  csvDirectory: csvDirectory(settings),
+})
 
 const namesOf = (settings: Settings): Record<string, string> =>
   Object.fromEntries(Object.entries(settings.projects).flatMap(([slug, { name }]) => (name ? [[slug, name]] : [])))

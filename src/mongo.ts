@@ -1,11 +1,11 @@
-import { join } from 'node:path'
 import type { ServiceStatus, SinkCounts } from './api/parts.ts'
 import { type DelivererHandle, startDeliverer } from './delivery/deliverer-thread.ts'
 import type { SinkStatus } from './delivery/sink-status.ts'
 import type { Clock } from './lib/clock.ts'
 import { keyedHash } from './lib/keyed-hash.ts'
 import type { Log } from './lib/log.ts'
-import type { Settings } from './settings/settings.ts'
+import { bodiesDays, collectionDays } from './settings/retention.ts'
+import { csvDirectory, type Settings } from './settings/settings.ts'
 import { chooseStore } from './stores/choose.ts'
 import { openReader } from './stores/sqlite/reader-thread.ts'
 import type { Store } from './stores/store.ts'
@@ -37,17 +37,13 @@ export async function startMongo(parts: MongoParts): Promise<Mongo | null> {
   const deliverer = await startDeliverer({
     dataDir: settings.dataDir,
     stored: parts.stored,
-    csvDirectory: settings.csvFallbackDir ?? join(settings.dataDir, 'telemetry_logs'),
+    csvDirectory: csvDirectory(settings),
     mongo: {
       uri,
       database,
       pepperId: keyedHash(parts.pepper, 'pepper'),
-      retention: {
-        telemetry: settings.telemetryDays,
-        llm_runs: settings.llmRunsDays,
-        connection_logs: settings.connectionLogsDays,
-        metrics: settings.metricsDays,
-      },
+      retention: collectionDays(settings),
+      bodiesDays: bodiesDays(settings),
     },
     log,
   })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
 import { keyedHash } from '../lib/keyed-hash.ts'
 import { createLog } from '../lib/log.ts'
+import { bodiesDays, collectionDays } from '../settings/retention.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { MigrationProgress, MigrationReport } from '../stores/migrate.ts'
 import { StoreUnusable } from '../stores/sqlite/database.ts'
@@ -59,12 +60,8 @@ async function migrated(settings: Settings, io: Io): Promise<MigrationReport> {
       uri,
       database,
       pepperId: pepperId(settings),
-      retention: {
-        telemetry: settings.telemetryDays,
-        llm_runs: settings.llmRunsDays,
-        connection_logs: settings.connectionLogsDays,
-        metrics: settings.metricsDays,
-      },
+      retention: collectionDays(settings),
+      bodiesDays: bodiesDays(settings),
       clock: systemClock,
       log: createLog({ level: 'warn', format: 'pretty', write: (line) => io.note(line) }),
       progress: progressTo(io),

@@ -1,3 +1,4 @@
+import { collectionDays } from '../settings/retention.ts'
 import { setupCommands } from '../stores/mongodb/setup-commands.ts'
 import type { Command } from './command.ts'
 import { UsageError } from './failure.ts'
@@ -16,14 +17,8 @@ Example:
     const [action] = given.operands
     if (action !== 'setup') throw new UsageError(`mongo ${action}: wants setup`)
     const { settings } = await readSettings(given, io)
-    const retention = {
-      telemetry: settings.telemetryDays,
-      llm_runs: settings.llmRunsDays,
-      connection_logs: settings.connectionLogsDays,
-      metrics: settings.metricsDays,
-    }
     io.out(`db = db.getSiblingDB(${JSON.stringify(settings.mongoDatabase)})\n`)
-    for (const line of setupCommands(retention)) io.out(`${line}\n`)
+    for (const line of setupCommands(collectionDays(settings))) io.out(`${line}\n`)
     return 0
   },
 }

@@ -25,7 +25,9 @@ export interface MongoTarget {
   /** Names the pepper of the fingerprints without telling it. */
   pepperId: string
   /** Days by collection; 0 keeps for ever. */
-  retention: Readonly<Record<'telemetry' | 'llm_runs' | 'connection_logs' | 'metrics', number>>
+  retention: Readonly<Record<'telemetry' | 'llm_runs' | 'rollups' | 'connection_logs' | 'metrics', number>>
+  /** Days for raw bytes; 0 keeps for ever. */
+  bodiesDays: number
 }
 
 /** What the thread is started with. */

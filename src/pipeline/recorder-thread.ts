@@ -3,6 +3,7 @@ import { given } from '../lib/given.ts'
 import { KeptThread } from '../lib/kept-thread.ts'
 import type { Log } from '../lib/log.ts'
 import type { ConnectionEvent } from '../records/connection-log.ts'
+import type { Purge, PurgeWish } from '../records/purge.ts'
 import { emptyStatus, type RecorderStatus } from './recorder-status.ts'
 
 export interface RecorderThreadOptions {
@@ -19,6 +20,7 @@ export interface RecorderThreadOptions {
   pricesFile: string | null
   /** Readable names of projects, by id. */
   projectNames: Readonly<Record<string, string>>
+  upkeep: UpkeepData
   log: Log
   /** Told each second what the data directory takes of the disk. */
   disk?: (use: DiskUse) => void
@@ -30,17 +32,34 @@ export interface RecorderThreadOptions {
   silenceMs?: number
 }
 
+/** How the data directory is kept tidy. */
+export interface UpkeepData {
+  /** Days that things are kept; 0: for ever. */
+  days: Readonly<Record<'bodies' | 'words' | 'records' | 'rollups' | 'connectionLogs' | 'metrics', number>>
+  /** Null: half of the other. */
+  databaseLimitBytes: number | null
+  journalLimitBytes: number
+  /** Names of the sinks that records are delivered to: what they have not taken is kept. */
+  sinks: readonly string[]
+  csvDirectory: string
+}
+
 /** What the thread is started with. */
 export type RecorderData = Omit<RecorderThreadOptions, 'log' | 'disk' | 'entry' | 'restartMs' | 'silenceMs'> & {
   careful: boolean
 }
 
-export type ToRecorder = { type: 'status' } | { type: 'stop' } | { type: 'note'; event: ConnectionEvent }
+export type ToRecorder =
+  | { type: 'status' }
+  | { type: 'stop' }
+  | { type: 'note'; event: ConnectionEvent }
+  | { type: 'purge'; wish: PurgeWish }
 export type FromRecorder =
   | { type: 'ready' }
   | { type: 'status'; status: RecorderStatus; asked: boolean }
   | { type: 'disk'; use: DiskUse }
-  | { type: 'log'; level: 'warn' | 'error'; message: string; fields: object | undefined }
+  | { type: 'purge'; purge: Purge | null; error: unknown }
+  | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; fields: object | undefined }
 
 export interface RecorderHandle {
   /** There is something to read. */
@@ -49,6 +68,8 @@ export interface RecorderHandle {
   status(): Promise<RecorderStatus>
   /** Keeps an event of this instance beside the records. */
   note(event: ConnectionEvent): void
+  /** Resolves once the purge is written down: it is carried out whatever happens. */
+  purge(wish: PurgeWish): Promise<Purge>
   alive(): boolean
   onDeath(listener: (error: Error) => void): void
   /** Lets the thread read what is in the journal to its end; at the deadline it is ended, and the journal keeps the rest. */
@@ -69,6 +90,8 @@ class RecorderThread implements RecorderHandle {
   /** What threads that died had finished. */
   #before: RecorderStatus = emptyStatus
   #asking: ((status: RecorderStatus) => void)[] = []
+  /** Asked for and not yet answered, in their order. */
+  #purging: { resolve(purge: Purge): void; reject(error: unknown): void }[] = []
   #deathListeners: ((error: Error) => void)[] = []
 
   constructor(options: RecorderThreadOptions) {
@@ -104,6 +127,14 @@ class RecorderThread implements RecorderHandle {
     this.#send({ type: 'note', event })
   }
 
+  async purge(wish: PurgeWish): Promise<Purge> {
+    if (!this.#thread.alive()) throw new Error('the recorder is being started again')
+    return new Promise((resolve, reject) => {
+      this.#purging.push({ resolve, reject })
+      this.#send({ type: 'purge', wish })
+    })
+  }
+
   alive(): boolean {
     return this.#thread.alive()
   }
@@ -131,6 +162,11 @@ class RecorderThread implements RecorderHandle {
   #take(message: FromRecorder) {
     if (message.type === 'log') this.#options.log[message.level](message.message, message.fields)
     if (message.type === 'disk') this.#options.disk?.(message.use)
+    if (message.type === 'purge') {
+      const asking = this.#purging.shift()
+      if (message.purge === null) asking?.reject(message.error)
+      else asking?.resolve(message.purge)
+    }
     if (message.type !== 'status') return
     this.#last = message.status
     if (message.asked) this.#asking.shift()?.(message.status)
@@ -142,6 +178,7 @@ class RecorderThread implements RecorderHandle {
     this.#before.acceptedLive -= Math.min(this.#last.pending, this.#last.acceptedLive)
     this.#last = emptyStatus
     for (const answer of this.#asking.splice(0)) answer(emptyStatus)
+    for (const { reject } of this.#purging.splice(0)) reject(new Error('the recorder died'))
   }
 
   #total(): RecorderStatus {

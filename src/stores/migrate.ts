@@ -5,7 +5,8 @@ import type { Log } from '../lib/log.ts'
 import { type MongoSinkOptions, openMongoSink } from './mongodb/index.ts'
 import { type LocalOutbox, openOutbox } from './sqlite/outbox.ts'
 
-export interface MigrationOptions extends Pick<MongoSinkOptions, 'uri' | 'database' | 'pepperId' | 'retention'> {
+export interface MigrationOptions
+  extends Pick<MongoSinkOptions, 'uri' | 'database' | 'pepperId' | 'retention' | 'bodiesDays'> {
   /** The embedded database's file. */
   path: string
   clock: Pick<Clock, 'wall'>
@@ -43,9 +44,9 @@ export class MigrationStopped extends Error {
  * proxy goes on where this ends.
  */
 export async function migrateToMongo(options: MigrationOptions): Promise<MigrationReport> {
-  const { path, uri, database, pepperId = null, retention = {}, clock, log } = options
+  const { path, uri, database, pepperId = null, retention = {}, bodiesDays = 0, clock, log } = options
   const outbox = openOutbox({ path, sinks: [{ name, target: targetOf(uri, database) }], clock })
-  const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, log })
+  const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, bodiesDays, log })
   try {
     const { sent, refused } = await sendRecords(outbox, sink, options)
     const totals = await sendTotals(outbox, sink, options)

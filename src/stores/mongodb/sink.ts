@@ -6,7 +6,7 @@ import { type Connection, connectionTo, type MongoAddress } from './connection.t
 import { deadline, until } from './deadline.ts'
 import { documentsOf, type RecordDocuments } from './documents.ts'
 import type { Db, Driver } from './driver.ts'
-import { deleteExpired } from './expire.ts'
+import { housekeeper } from './housekeeping.ts'
 import { insertOnce } from './insert.ts'
 import { purgeSome } from './purge.ts'
 import { storeRollups } from './rollup-documents.ts'
@@ -17,6 +17,8 @@ export interface MongoSinkOptions extends MongoAddress {
   instance: string
   /** Days by collection; what is not named is kept for ever. */
   retention?: Retention
+  /** Days that the bytes of requests and answers are kept; 0: as long as their runs. */
+  bodiesDays?: number
   /** Names the pepper without telling it. */
   pepperId?: string | null
   log: Log
@@ -32,7 +34,7 @@ const batchBytes = 8 * 1024 * 1024
 
 /** MongoDB as a place to deliver to. Nothing happens before the first batch; set-up is part of it. */
 export function openMongoSink(options: MongoSinkOptions): RollupSink & PurgingSink {
-  const { writeMs = 30_000, retention = {} } = options
+  const { writeMs = 30_000 } = options
   const connection = connectionTo(options)
   const housekeeping = housekeeper(options)
   const oneByOne = queue()
@@ -43,7 +45,7 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink & PurgingSi
     setup ??= prepare(connection, options)
     try {
       const database = await setup
-      housekeeping.start(database.db, retention, database.toPurge)
+      housekeeping.start(database.db, database)
       return database
     } catch (error) {
       setup = null
@@ -121,12 +123,14 @@ function queue(): <T>(work: () => Promise<T>) => Promise<T> {
 interface Database {
   driver: Driver
   db: Db
+  /** Collections of somebody else, and of ours those whose documents the server does not delete. */
+  foreign: readonly CollectionName[]
   toPurge: readonly CollectionName[]
 }
 
 async function prepare(connection: Connection, options: MongoSinkOptions): Promise<Database> {
   const { driver, db } = await connection.open()
-  const { toPurge } = await setUp(
+  const { foreign, toPurge } = await setUp(
     { run: (command) => db.command(command) },
     {
       retention: options.retention ?? {},
@@ -136,7 +140,7 @@ async function prepare(connection: Connection, options: MongoSinkOptions): Promi
       now: options.now ?? Date.now,
     },
   )
-  return { driver, db, toPurge }
+  return { driver, db, foreign, toPurge }
 }
 
 /** The run goes first: a call that is listed has its run. */
@@ -182,31 +186,5 @@ function mapped(driver: Driver, record: StoredRecord, refused: RefusedId[]): Rec
     if (!(error instanceof Error)) throw error
     refused.push({ id: record.telemetry._id, code: 'unmappable', message: error.message })
     return null
-  }
-}
-
-/** Deletes old documents now and then, where the server does not. A failure is told and tried again the next time. */
-function housekeeper({ log, purgeEveryMs = 3_600_000, now = Date.now }: MongoSinkOptions) {
-  const stopping = new AbortController()
-  let timer: NodeJS.Timeout | null = null
-  return {
-    start(db: Db, retention: Retention, names: readonly CollectionName[]): void {
-      if (timer !== null || names.length === 0 || stopping.signal.aborted) return
-      const work = async (): Promise<void> => {
-        try {
-          const deleted = await deleteExpired(db, names, retention, now(), stopping.signal)
-          if (deleted > 0) log.info('deleted old documents', { deleted })
-        } catch (error) {
-          if (!stopping.signal.aborted) log.warn('old documents could not be deleted', { error })
-        }
-      }
-      timer = setInterval(() => void work(), purgeEveryMs)
-      timer.unref()
-      void work()
-    },
-    stop(): void {
-      stopping.abort(new Error('the sink is closed'))
-      if (timer !== null) clearInterval(timer)
-    },
   }
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { counter } from './counter.ts'
 
 /** What was deleted of one record. */
 export interface Erased {
@@ -43,7 +44,9 @@ export function eraser(database: DatabaseSync): Eraser {
     `UPDATE sinks SET dropped = dropped + ?, quarantined = quarantined - ?, rollup_place = max(rollup_place, ?),
        swept = CASE WHEN rollup_place < ? THEN 0 ELSE swept END WHERE name = ?`,
   )
+  const count = counter(database)
   let books: Book[] | null = null
+  let records = 0
 
   const opened = (): Book[] =>
     sinks.all().map((row) => ({
@@ -59,6 +62,7 @@ export function eraser(database: DatabaseSync): Eraser {
     erase(seq) {
       books ??= opened()
       const record = call.run(seq).changes > 0
+      if (record) records++
       const found = document.get(seq)
       const erased = { record, document: found !== undefined, bodies: found?.bodies === 1 }
       let [quarantined, pending] = [false, false]
@@ -78,7 +82,9 @@ export function eraser(database: DatabaseSync): Eraser {
     settle() {
       for (const { name, pending, quarantined, newest } of books ?? [])
         if (pending + quarantined + newest > 0) settle.run(pending + quarantined, quarantined, newest, newest, name)
+      if (records > 0) count('erased', records)
       books = null
+      records = 0
     },
   }
 }

@@ -2,16 +2,21 @@ import type { DatabaseSync } from 'node:sqlite'
 import { newId } from '../../lib/id.ts'
 import type { LocalBatch, LocalStore } from '../../pipeline/local-store.ts'
 import { factsOf } from '../rollups/facts.ts'
+import { counter } from './counter.ts'
 import { inTransaction, openForWriting } from './database.ts'
 import { journalRows } from './journal-rows.ts'
 import { openPurges, type Purges } from './purge.ts'
 import { recordWriter } from './record-rows.ts'
+import { openRetention, type Retention } from './retention.ts'
 import { rollupWriter } from './rollup-rows.ts'
+import { openSpace, type Space } from './space.ts'
 import { totalsWriter } from './total-rows.ts'
 
 /** The store with what keeps it tidy, and in one thread: rows that the recorder has in mind must not change behind its back. */
 export interface EmbeddedStore extends LocalStore {
   readonly purges: Purges
+  readonly retention: Retention
+  readonly space: Space
 }
 
 export interface EmbeddedOptions {
@@ -27,9 +32,7 @@ export function openLocalStore(path: string, { sinks = [] }: EmbeddedOptions = {
   const rollups = rollupWriter(database, instance)
   const totals = totalsWriter(database)
   const journal = journalRows(database)
-  const count = database.prepare(
-    'INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + ?2',
-  )
+  const count = counter(database)
   const counted = database.prepare("SELECT value FROM counters WHERE name = 'records'")
   const touch = database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('checkpoint', ?)")
   let checkpoints = 0
@@ -50,13 +53,15 @@ export function openLocalStore(path: string, { sinks = [] }: EmbeddedOptions = {
     }
     rollups.flush()
     totals.flush()
-    if (fresh > 0) count.run('records', fresh)
+    if (fresh > 0) count('records', fresh)
     journal.apply(batch)
   }
 
   return {
     instance,
     purges,
+    retention: openRetention({ database, sinks, rollupsChanged: rollups.forget }),
+    space: openSpace({ database, sinks }),
     isPurged: purges.isPurged,
     journalState: journal.state,
     carried: journal.carried,

@@ -19,8 +19,8 @@ export interface PurgeRows {
   count(number: number, part: string, counts: PurgeCounts, doneMs: number | null): void
   /** Those that deleted, whatever of them is done. */
   real(): readonly Purge[]
-  /** Forgets purges whose last part was done before this, and dry ones that were asked for before it. */
-  forget(beforeMs: number): number
+  /** Forgets purges whose last part was done before this, and dry ones that were asked for before that. */
+  forget(beforeMs: number, dryBeforeMs: number): number
 }
 
 export function purgeRows(database: DatabaseSync): PurgeRows {
@@ -42,7 +42,7 @@ export function purgeRows(database: DatabaseSync): PurgeRows {
     'UPDATE purge_parts SET counts = ?, done_ms = coalesce(?, done_ms) WHERE purge = ? AND part = ?',
   )
   const real = database.prepare('SELECT * FROM purges WHERE dry = 0 ORDER BY number')
-  const old = `SELECT number FROM purges WHERE asked_ms < ?1 AND (dry = 1 OR NOT EXISTS
+  const old = `SELECT number FROM purges WHERE iif(dry = 1, asked_ms < ?2, NOT EXISTS
     (SELECT 1 FROM purge_parts WHERE purge = number AND (done_ms IS NULL OR done_ms >= ?1)))`
   const forgetParts = database.prepare(`DELETE FROM purge_parts WHERE purge IN (${old})`)
   const forget = database.prepare(
@@ -71,8 +71,8 @@ export function purgeRows(database: DatabaseSync): PurgeRows {
       count.run(JSON.stringify(addCounts(JSON.parse(String(row.counts)) as PurgeCounts, more)), doneMs, number, part)
     },
     real: () => real.all().map(purgeFrom),
-    forget(beforeMs) {
-      forgetParts.run(beforeMs)
+    forget(beforeMs, dryBeforeMs) {
+      forgetParts.run(beforeMs, dryBeforeMs)
       return Number(forget.run().changes)
     },
   }

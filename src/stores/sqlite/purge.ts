@@ -16,8 +16,8 @@ export interface Purges {
   isPurged(call: TelemetryRecord): boolean
   /** Does some of what waits, in a transaction of a few milliseconds. */
   step(nowMs: number, budgetMs?: number): PurgeStep
-  /** Forgets purges that were carried out everywhere before this. */
-  forget(beforeMs: number): number
+  /** Forgets purges that were carried out everywhere before this, and dry ones that were asked for before that. */
+  forget(beforeMs: number, dryBeforeMs: number): number
 }
 
 /** `idle`: nothing waits. `more`: something was done. `purged`: the last of a purge was done. */
@@ -116,8 +116,8 @@ export function openPurges({ database, sinks, rollupsChanged }: PurgeOptions): P
         throw error
       }
     },
-    forget(beforeMs) {
-      const forgotten = overwriting('NORMAL', () => rows.forget(beforeMs))
+    forget(beforeMs, dryBeforeMs) {
+      const forgotten = overwriting('NORMAL', () => rows.forget(beforeMs, dryBeforeMs))
       real = rows.real()
       latestMs = latest(real)
       return forgotten

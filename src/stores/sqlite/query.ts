@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import type { CallTotals, OwnStore } from '../own-store.ts'
+import { counted } from './counter.ts'
 import { inTransaction, openForReading } from './database.ts'
 import { newestEvents } from './diary.ts'
 import { runBody, runDetail } from './run-detail.ts'
@@ -29,7 +30,7 @@ export function openStore(path: string): OpenStore {
     connectionEvents: (limit) => ask(() => newestEvents(database, limit)),
     status: () =>
       ask(() => {
-        const records = Number(database.prepare("SELECT value FROM counters WHERE name = 'records'").get()?.value ?? 0)
+        const records = counted(database, 'records') - counted(database, 'erased')
         return {
           name: 'sqlite',
           schemaVersion,

@@ -174,8 +174,8 @@ describe('a purge of the embedded database', () => {
     local.close()
     local = openLocalStore(path)
     expect(late(by('ada', 'acme', aMoment - 1))).toBe(true)
-    expect(local.purges.forget(aMoment)).toBe(0)
-    expect(local.purges.forget(aMoment + 1)).toBe(1)
+    expect(local.purges.forget(aMoment, 0)).toBe(0)
+    expect(local.purges.forget(aMoment + 1, 0)).toBe(1)
     expect(late(by('ada', 'acme', aMoment - 1))).toBe(false)
   })
 
@@ -224,7 +224,7 @@ describe('a purge of the embedded database', () => {
     local.checkpoint()
     expect(files()).not.toContain(secret)
     expect(files()).toContain(user) // the purge itself names it, for as long as a call of before may come
-    local.purges.forget(nowMs + 1)
+    local.purges.forget(nowMs + 1, 0)
     local.checkpoint()
     expect(files()).not.toContain(user)
   })
