@@ -129,6 +129,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       clock,
       version,
       settings,
+      purge: (wish) => recorder.purge(wish),
       status,
       ready: () => state.ready && !state.draining && !refusing(),
       failed: (error, route) => log.error('the API failed', { route, error }),

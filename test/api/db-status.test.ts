@@ -5,18 +5,23 @@ import { expect, it, onTestFinished } from 'vitest'
 import { dbStatus } from '../../src/api/schemas/db-status.ts'
 import { connectionEvent } from '../../src/records/connection-log.ts'
 import { aRecord } from '../support/records.ts'
-import { apiOver, healthy, storeOf } from './api-server.ts'
+import { apiOver, healthy, notAsked, storeOf } from './api-server.ts'
 
 const records = [aRecord(), aRecord()]
 const event = connectionEvent(Date.UTC(2026, 10, 20), 'database_lost', 'gone', { code: 'MongoNetworkError' })
+const deleted = {
+  byAge: { bodies: 1, words: 2, records: 3, rollups: 4, connection_logs: 5, metrics: 6 },
+  bySize: { bodies: 7, records: 8 },
+}
 const own = {
-  scrape: () => Promise.reject(new Error('not asked')),
-  sums: () => Promise.reject(new Error('not asked')),
+  ...notAsked,
+  deleted: async () => deleted,
   connectionEvents: async (limit: number) => ({ total: 7, newest: limit === 5 ? [event] : [] }),
 }
 const known = {
   database: 'sqlite',
   collections: { telemetry: 2, llm_runs: 2, connection_logs: 7 },
+  deleted: { by_age: deleted.byAge, by_size: deleted.bySize },
   latest_connection_events: [
     {
       timestamp: '2026-11-20T00:00:00.000Z',

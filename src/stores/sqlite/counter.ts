@@ -14,7 +14,11 @@ export function counter(database: DatabaseSync): (name: CounterName, more: numbe
 export const retentionCounts = ['bodies', 'words', 'records', 'rollups', 'connection_logs', 'metrics'] as const
 export type RetentionCount = (typeof retentionCounts)[number]
 
-export type CounterName = 'records' | 'erased' | `retention_${RetentionCount}` | `limit_${'bodies' | 'records'}`
+/** What the size limit took. */
+export const limitCounts = ['bodies', 'records'] as const
+export type LimitCount = (typeof limitCounts)[number]
+
+export type CounterName = 'records' | 'erased' | `retention_${RetentionCount}` | `limit_${LimitCount}`
 
 /** Read in one snapshot with whatever else is read in the same transaction. */
 export function counted(database: DatabaseSync, name: CounterName): number {

@@ -126,6 +126,9 @@ export function openReader(place: unknown, options: ReaderOptions = {}): OwnStor
     scrape: () => ask('scrape'),
     sums: (nowMs) => ask('sums', nowMs),
     connectionEvents: (limit) => ask('connectionEvents', limit),
+    purge: (number) => ask('purge', number),
+    purges: (limit, before) => ask('purges', limit, before),
+    deleted: () => ask('deleted'),
     async close() {
       closed = true
       const ended = worker
@@ -157,7 +160,7 @@ export function answerQuestions(port: MessagePort, open: () => Answering): void 
 /** Questions that only this machine's own store can answer may be missing. */
 type Answering = Store & Partial<OwnStore>
 
-type Method = 'usage' | 'runs' | 'run' | 'body' | 'status' | 'scrape' | 'sums' | 'connectionEvents'
+type Method = Exclude<keyof OwnStore, 'name' | 'close'>
 
 interface Asked {
   id: number
