@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
-import { keyedHash } from '../lib/keyed-hash.ts'
 import { createLog } from '../lib/log.ts'
 import { bodiesDays, collectionDays } from '../settings/retention.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -11,6 +10,7 @@ import { DirectoryLocked, lockDirectory } from '../stores/sqlite/lock.ts'
 import type { Command, Io } from './command.ts'
 import { CommandFailure, UsageError } from './failure.ts'
 import { settingOptions } from './options.ts'
+import { pepperId } from './pepper-id.ts'
 import { filterOptions } from './question.ts'
 import { readSettings } from './settings.ts'
 import { countText, durationText, oneLine, rateText } from './text.ts'
@@ -88,13 +88,6 @@ function locked(dataDir: string) {
       { cause: error },
     )
   }
-}
-
-/** As the proxy names its pepper; null where none was made yet. */
-function pepperId({ pepper, dataDir }: Settings): string | null {
-  const path = join(dataDir, 'pepper')
-  const known = pepper ?? (existsSync(path) ? readFileSync(path, 'utf8').trim() : null)
-  return known === null ? null : keyedHash(known, 'pepper')
 }
 
 const everyMs = 1_000

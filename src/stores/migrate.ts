@@ -1,8 +1,10 @@
-import { Refused, type RefusedId, type RollupSink } from '../delivery/sink.ts'
+import { type PurgingSink, Refused, type RefusedId, type RollupSink } from '../delivery/sink.ts'
 import { targetOf } from '../delivery/target.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { type MongoSinkOptions, openMongoSink } from './mongodb/index.ts'
+import { purgeStep } from './purge-sink.ts'
+import { finishPurges } from './sqlite/finish-purges.ts'
 import { type LocalOutbox, openOutbox } from './sqlite/outbox.ts'
 
 export interface MigrationOptions
@@ -45,9 +47,11 @@ export class MigrationStopped extends Error {
  */
 export async function migrateToMongo(options: MigrationOptions): Promise<MigrationReport> {
   const { path, uri, database, pepperId = null, retention = {}, bodiesDays = 0, clock, log } = options
+  finishPurges(path, clock.wall())
   const outbox = openOutbox({ path, sinks: [{ name, target: targetOf(uri, database) }], clock })
   const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, bodiesDays, log })
   try {
+    await carryOutPurges(outbox, sink)
     const { sent, refused } = await sendRecords(outbox, sink, options)
     const totals = await sendTotals(outbox, sink, options)
     return {
@@ -59,6 +63,15 @@ export async function migrateToMongo(options: MigrationOptions): Promise<Migrati
   } finally {
     await sink.close()
     outbox.close()
+  }
+}
+
+/** What was asked to be deleted comes before everything else. */
+async function carryOutPurges(outbox: LocalOutbox, sink: PurgingSink): Promise<void> {
+  try {
+    while (await purgeStep(outbox, sink, AbortSignal.timeout(deadlineMs)));
+  } catch (error) {
+    throw new MigrationStopped(error instanceof Error ? error.message : String(error), { cause: error })
   }
 }
 

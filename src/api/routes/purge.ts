@@ -6,6 +6,7 @@ import { within } from '../ask.ts'
 import { momentForms, readMoment } from '../moment.ts'
 import { purgeListParameters, purgeWish } from '../parameters.ts'
 import type { ApiParts } from '../parts.ts'
+import { shownPurge } from '../purge-answer.ts'
 import { route } from '../route.ts'
 import { purge as purgeAnswer, purgeList } from '../schemas/purge.ts'
 
@@ -58,7 +59,7 @@ const list = route({
     const page = found.slice(0, limit)
     const messages = await messagesOf(parts)
     return {
-      items: page.map((purge) => shown(purge, messages)),
+      items: page.map((purge) => shownPurge(purge, messages)),
       next_cursor: found.length > limit ? String(page.at(-1)?.number) : null,
     }
   },
@@ -91,32 +92,10 @@ async function orUnavailable<T>(parts: ApiParts, work: () => Promise<T>): Promis
 }
 
 const answerOf = async (purge: PurgeReport, parts: ApiParts): Promise<z.input<typeof purgeAnswer>> =>
-  shown(purge, purge.parts.some(({ doneMs }) => doneMs === null) ? await messagesOf(parts) : {})
+  shownPurge(purge, purge.parts.some(({ doneMs }) => doneMs === null) ? await messagesOf(parts) : {})
 
 /** Why each sink takes nothing, if it does not. */
 async function messagesOf(parts: ApiParts): Promise<Readonly<Record<string, string | null>>> {
   const { mongodb } = (await orUnavailable(parts, () => parts.status())).services
   return { mongodb: mongodb === undefined ? 'the settings name no MongoDB any more' : mongodb.message }
-}
-
-function shown(purge: PurgeReport, messages: Readonly<Record<string, string | null>>): z.input<typeof purgeAnswer> {
-  const at = (ms: number): string => new Date(ms).toISOString()
-  const isOpen = purge.parts.some(({ doneMs }) => doneMs === null)
-  return {
-    number: purge.number,
-    dry_run: purge.dry,
-    project: purge.project,
-    user: purge.user,
-    before: purge.beforeMs === null ? null : at(purge.beforeMs),
-    bound: at(purge.boundMs),
-    asked_at: at(purge.askedMs),
-    state: isOpen ? 'waiting' : 'done',
-    parts: purge.parts.map(({ name, doneMs, counts }) => ({
-      name,
-      state: doneMs === null ? 'waiting' : 'done',
-      done_at: doneMs === null ? null : at(doneMs),
-      message: doneMs === null ? (messages[name] ?? null) : null,
-      counts,
-    })),
-  }
 }
