@@ -1,11 +1,11 @@
 import { readMoment } from '../api/moment.ts'
-import type { PurgeAnswer } from '../api/purge-answer.ts'
-import type { Command, Io } from './command.ts'
-import { CommandFailure, UsageError } from './failure.ts'
+import type { Command } from './command.ts'
+import { UsageError } from './failure.ts'
 import { type Arguments, settingOptions } from './options.ts'
 import { apiPurges } from './purge-api.ts'
 import type { PurgePlace, PurgeQuestion } from './purge-place.ts'
-import { progressText, purgeText, questionText } from './purge-text.ts'
+import { purgeText, questionText } from './purge-text.ts'
+import { purgeOn } from './purge-wait.ts'
 import { timeZone } from './question.ts'
 import { recordOptions, withProxy } from './with-records.ts'
 
@@ -46,14 +46,14 @@ Examples:
     async function carriedOut(place: PurgePlace, question: PurgeQuestion): Promise<number> {
       try {
         if (!isDry && !given.flag('yes')) {
-          const counted = await finished(place, { ...question, dry_run: true }, io)
+          const counted = await purgeOn(place, { ...question, dry_run: true }, io)
           io.note(purgeText(counted, zone))
           if ((await io.ask?.(questionText(counted)))?.trim() !== 'yes') {
             io.note('Nothing was deleted.\n')
             return 1
           }
         }
-        const purged = await finished(place, { ...question, dry_run: isDry }, io)
+        const purged = await purgeOn(place, { ...question, dry_run: isDry }, io)
         io.out(given.flag('json') ? `${JSON.stringify(purged, null, 2)}\n` : purgeText(purged, zone))
         return 0
       } finally {
@@ -79,30 +79,3 @@ function questionOf(given: Arguments, zone: string): PurgeQuestion {
     ...(beforeMs === null ? {} : { before: String(beforeMs) }),
   }
 }
-
-/** Asks for it and looks until all is done, or until what is left waits for something that may take long. */
-async function finished(place: PurgePlace, question: PurgeQuestion, io: Io): Promise<PurgeAnswer> {
-  let purge = await place.ask(question)
-  let toldMs = performance.now()
-  let changedMs = toldMs
-  for (let before = ''; purge.state === 'waiting'; ) {
-    const nowMs = performance.now()
-    const now = JSON.stringify(purge.parts)
-    if (now !== before) changedMs = nowMs
-    before = now
-    const isHeld = purge.parts.every(({ state, message }) => state === 'done' || message !== null)
-    if (nowMs - changedMs >= (isHeld ? place.heldMs : stillMs)) return purge
-    if (nowMs - toldMs > everyMs) {
-      toldMs = nowMs
-      io.note(progressText(purge))
-    }
-    const next = await place.look(purge.number)
-    if (next === null) throw new CommandFailure(`purge ${purge.number} is not known any more`)
-    purge = next
-  }
-  return purge
-}
-
-const everyMs = 1_000
-/** So long is waited for a part that does not say what it waits for. */
-const stillMs = 120_000
