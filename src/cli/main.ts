@@ -14,8 +14,9 @@ if (Number.parseInt(process.versions.node, 10) < neededNode) {
   const ask = async (question: string): Promise<string> => {
     const { createInterface } = await import('node:readline/promises')
     const asking = createInterface({ input: process.stdin, output: process.stderr })
+    const closed = new Promise<string>((resolve) => asking.once('close', () => resolve('')))
     try {
-      return await asking.question(question)
+      return await Promise.race([asking.question(question), closed])
     } finally {
       asking.close()
     }

@@ -4,8 +4,6 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { shownPurge } from '../api/purge-answer.ts'
 import { openCsvFallback } from '../exporters/csv/index.ts'
 import { systemClock } from '../lib/clock.ts'
-import { createLog } from '../lib/log.ts'
-import { bodiesDays, collectionDays } from '../settings/retention.ts'
 import { csvDirectory, type Settings } from '../settings/settings.ts'
 import { openMongoPurges } from '../stores/purge-sink.ts'
 import { StoreUnusable } from '../stores/sqlite/database.ts'
@@ -16,7 +14,7 @@ import { csvPart } from '../stores/sqlite/purge-rows.ts'
 import { openStore } from '../stores/sqlite/query.ts'
 import type { Io } from './command.ts'
 import { CommandFailure } from './failure.ts'
-import { pepperId } from './pepper-id.ts'
+import { mongoTarget } from './mongo-target.ts'
 import type { PurgePlace } from './purge-place.ts'
 import { oneLine } from './text.ts'
 
@@ -48,9 +46,7 @@ function locked(dataDir: string) {
 }
 
 function openedPurges(path: string, settings: Settings, io: Io, release: () => void): PurgePlace {
-  const { mongoUri: uri, mongoDatabase: database } = settings
-  const log = createLog({ level: 'warn', format: 'pretty', write: (line) => io.note(line) })
-  const store = openLocalStore(path, { sinks: uri === null ? [] : ['mongodb'] })
+  const store = openLocalStore(path, { sinks: settings.mongoUri === null ? [] : ['mongodb'] })
   const outbox = openOutbox({ path, sinks: [], clock: systemClock })
   const reader = openStore(path)
   const files = openCsvFallback({
@@ -58,21 +54,10 @@ function openedPurges(path: string, settings: Settings, io: Io, release: () => v
     kept: outbox.kept('csv_fallback'),
     past: outbox.kept('csv_fallback_past'),
   })
-  const mongo =
-    uri === null
-      ? null
-      : openMongoPurges({
-          path,
-          uri,
-          database,
-          pepperId: pepperId(settings),
-          retention: collectionDays(settings),
-          bodiesDays: bodiesDays(settings),
-          clock: systemClock,
-          log,
-        })
+  const target = mongoTarget(settings, io)
+  const mongo = target && openMongoPurges({ path, ...target })
   const messages: Record<string, string | null> = {
-    mongodb: uri === null ? 'the settings name no MongoDB any more' : null,
+    mongodb: mongo === null ? 'the settings name no MongoDB any more' : null,
     csv: null,
   }
 

@@ -9,8 +9,8 @@ import { isPurged, type Purge } from '../../src/records/purge.ts'
 import type { RollupRow } from '../../src/records/rollup.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
 import type { TelemetryRecord } from '../../src/records/telemetry.ts'
-import { levels } from '../../src/stores/rollups/levels.ts'
 import { openOutbox } from '../../src/stores/sqlite/outbox.ts'
+import { rollupsIn } from '../support/mongo-store.ts'
 import { aRecord } from '../support/records.ts'
 import { aDatabase, emptyBatch } from '../support/sqlite-store.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -267,27 +267,7 @@ async function check(actions: readonly Action[], given: readonly Fault[], random
 const byId = (one: { id: string }, other: { id: string }): number => (one.id < other.id ? -1 : 1)
 
 /** The rows of the embedded database, as a sink would have them. */
-function localTotals(database: DatabaseSync): Omit<RollupRow, 'version'>[] {
-  const names = new Map<number, string>(Object.entries(levels).map(([name, level]) => [level, name]))
-  return database
-    .prepare('SELECT * FROM rollups')
-    .all()
-    .map((row) => {
-      const key = {
-        instance: String(row.instance),
-        level: names.get(Number(row.level)) ?? '',
-        startMs: Number(row.start_ms),
-        project: String(row.project),
-        owner: String(row.owner),
-        provider: String(row.provider),
-        model: String(row.model),
-        outcome: String(row.outcome),
-        modelCall: row.model_call === 1,
-      }
-      const id = Object.values(key).map((name) =>
-        encodeURIComponent(Number.isInteger(name) ? name : name === true ? 1 : name),
-      )
-      return { id: id.join('|'), ...key, requests: Number(row.requests), sums: row.sums as Uint8Array }
-    })
+const localTotals = (database: DatabaseSync): Omit<RollupRow, 'version'>[] =>
+  rollupsIn(database)
+    .map(({ version: _, ...row }) => row)
     .sort(byId)
-}

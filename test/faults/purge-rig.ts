@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { MongoClient } from 'mongodb'
 import { chunk, json } from '../support/answer.ts'
+import { completion, question } from '../support/chat.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
 import { type ScriptedUpstream, scriptedUpstream } from '../support/scripted-upstream.ts'
 import { type SpawnedProxy, type SpawnOptions, spawnProxy } from '../support/spawn-proxy.ts'
@@ -122,14 +123,6 @@ export async function purgeRig(dataDir: string, env: SpawnOptions['env'] = {}): 
   }
 }
 
-const completion = {
-  id: 'c',
-  object: 'chat.completion',
-  model: 'gpt-4o-mini',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' }],
-  usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 },
-}
-const question = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'hi' }] }
 const headersOf = (user: string, project: string) =>
   [
     ['content-type', 'application/json'],

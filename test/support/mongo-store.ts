@@ -61,20 +61,16 @@ export function aDelivery(server: MongoServer, database: string) {
 }
 
 /** Every row of an embedded database as it is sent. */
-function rollupsIn(reader: DatabaseSync): RollupRow[] {
+export function rollupsIn(reader: DatabaseSync): RollupRow[] {
   const version = Number(reader.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'telemetry'").get()?.seq ?? 0)
   const names = new Map<number, string>(Object.entries(levels).map(([name, level]) => [level, name]))
   return reader
     .prepare('SELECT * FROM rollups')
     .all()
     .map((row) => {
-      const level = names.get(Number(row.level)) ?? ''
-      const key = [level, row.project, row.owner, row.start_ms, row.provider, row.model, row.outcome, row.model_call]
-      return {
-        id: JSON.stringify([...key, row.instance]),
-        version,
+      const key = {
         instance: String(row.instance),
-        level,
+        level: names.get(Number(row.level)) ?? '',
         startMs: Number(row.start_ms),
         project: String(row.project),
         owner: String(row.owner),
@@ -82,6 +78,12 @@ function rollupsIn(reader: DatabaseSync): RollupRow[] {
         model: String(row.model),
         outcome: String(row.outcome),
         modelCall: row.model_call === 1,
+      }
+      const id = Object.values(key).map((name) => encodeURIComponent(typeof name === 'boolean' ? Number(name) : name))
+      return {
+        id: id.join('|'),
+        version,
+        ...key,
         requests: Number(row.requests),
         sums: row.sums as Uint8Array,
       }

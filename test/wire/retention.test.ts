@@ -7,6 +7,7 @@ import { MongoClient } from 'mongodb'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { openStore } from '../../src/stores/sqlite/query.ts'
 import { answer, json } from '../support/answer.ts'
+import { completion, question } from '../support/chat.ts'
 import { suiteWithMongo } from '../support/mongo-server.ts'
 import { startProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
@@ -16,18 +17,11 @@ import { eventually } from '../support/within.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
-const completion = {
-  id: 'c',
-  object: 'chat.completion',
-  model: 'gpt-4o-mini',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' }],
-  usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 },
-}
 const ask = requestBytes(
   'POST',
   '/v1/chat/completions',
   [['content-type', 'application/json']],
-  JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'hi' }] }),
+  JSON.stringify(question),
 )
 const day = 86_400_000
 const temporary = (): string => {

@@ -112,7 +112,9 @@ function trimming({ store, limitBytes, clock, log }: UpkeepOptions, freed: Freed
     if (gone.bodies + gone.records > 0)
       log.warn('the embedded database reached its size limit: the oldest went', { ...gone, limit })
     if (found === 'stuck' && !isStuck)
-      log.warn('the embedded database is at its size limit with what is still to be delivered', { limit })
+      log.warn('the embedded database is at its size limit with what may not go: what is to be delivered, and sums', {
+        limit,
+      })
     isStuck = found === 'stuck'
     if (isStuck) stuckAtMs = clock.mono()
     return false

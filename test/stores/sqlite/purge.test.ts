@@ -1,36 +1,19 @@
-import { readFileSync, rmSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Purge, PurgeWish } from '../../../src/records/purge.ts'
 import type { StoredRecord } from '../../../src/records/stored.ts'
-import { type EmbeddedStore, openLocalStore } from '../../../src/stores/sqlite/local.ts'
 import { type LocalOutbox, openOutbox } from '../../../src/stores/sqlite/outbox.ts'
 import { openStore } from '../../../src/stores/sqlite/query.ts'
 import { aMoment, aRecord, type RecordOverrides } from '../../support/records.ts'
-import { aDatabase, emptyBatch } from '../../support/sqlite-store.ts'
+import { EmbeddedUnderTest } from './under-test.ts'
 
 const all = { records: 1_000, bytes: 8 * 1024 * 1024 }
 const hour = 3_600_000
 const day = 24 * hour
 const nowMs = aMoment + 2 * hour
 
-let path = ''
-let directory = ''
-let local: EmbeddedStore
-
-beforeEach(() => {
-  ;({ path, directory, local } = aDatabase())
-})
-afterEach(() => {
-  local.close()
-  rmSync(directory, { recursive: true })
-})
-
-const stored = (...overrides: RecordOverrides[]): StoredRecord[] => {
-  const records = overrides.map(aRecord)
-  local.commit({ ...emptyBatch, records })
-  return records
-}
+const under = new EmbeddedUnderTest()
+const stored = (...overrides: RecordOverrides[]) => under.store(...overrides)
 const by = (user: string, project = 'acme', atMs = aMoment): RecordOverrides => ({
   atMs,
   metadata: { user_id: user, project_id: project },
@@ -45,35 +28,20 @@ const wish = (named: Partial<PurgeWish>): PurgeWish => ({
 })
 
 function purged(named: Partial<PurgeWish>, atMs = nowMs): Purge {
-  const purge = local.purges.ask(wish(named), atMs)
-  while (local.purges.step(atMs) !== 'idle');
+  const purge = under.local.purges.ask(wish(named), atMs)
+  while (under.local.purges.step(atMs) !== 'idle');
   return purge
 }
 
-const reading = <T>(read: (database: DatabaseSync) => T): T => {
-  const database = new DatabaseSync(path, { readOnly: true })
-  try {
-    return read(database)
-  } finally {
-    database.close()
-  }
-}
 const idsLeft = (): string[] =>
-  reading((database) => database.prepare('SELECT id FROM telemetry JOIN documents USING (seq) ORDER BY seq').all()).map(
-    ({ id }) => String(id),
-  )
-const rowsOf = (table: string): number =>
-  reading((database) => Number(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows))
-const countsOf = (purge: Purge, part = 'embedded'): unknown =>
-  reading((database) =>
-    JSON.parse(
-      String(
-        database.prepare('SELECT counts FROM purge_parts WHERE purge = ? AND part = ?').get(purge.number, part)?.counts,
-      ),
-    ),
+  under.all('SELECT id FROM telemetry JOIN documents USING (seq) ORDER BY seq').map(({ id }) => String(id))
+const rowsOf = (table: string): number => under.count(table)
+const countsOf = ({ number }: Purge, part = 'embedded'): unknown =>
+  JSON.parse(
+    String(under.all(`SELECT counts FROM purge_parts WHERE purge = ${number} AND part = '${part}'`)[0]?.counts),
   )
 const usage = async (groupBy: readonly ('project' | 'user' | 'model' | 'day')[]) => {
-  const store = openStore(path)
+  const store = openStore(under.path)
   const answer = await store.usage(null, { groupBy })
   await store.close()
   return answer.groups.map(({ group, requests }) => [...Object.values(group), requests])
@@ -122,9 +90,7 @@ describe('a purge of the embedded database', () => {
     ])
     purged({ project: 'beta' })
     expect(await usage(['project'])).toEqual([['acme', 2]])
-    expect(reading((database) => database.prepare('SELECT DISTINCT project FROM totals').all())).toEqual([
-      { project: 'acme' },
-    ])
+    expect(under.all('SELECT DISTINCT project FROM totals')).toEqual([{ project: 'acme' }])
   })
 
   it('with a date takes the hours and days that end by then, and leaves what counts all calls ever', async () => {
@@ -132,19 +98,17 @@ describe('a purge of the embedded database', () => {
     stored(by('ada', 'acme', midnight - 1), by('ada', 'acme', midnight), by('ada', 'acme', midnight + hour))
     purged({ beforeMs: midnight + hour })
     expect(await usage(['day'])).toEqual([['2026-11-20', 2]])
-    expect(reading((database) => database.prepare('SELECT start_ms FROM rollups WHERE level = 1').all())).toEqual([
-      { start_ms: midnight + hour },
-    ])
-    expect(reading((database) => database.prepare('SELECT sum(requests) AS calls FROM totals').get())).toEqual({
+    expect(under.all('SELECT start_ms FROM rollups WHERE level = 1')).toEqual([{ start_ms: midnight + hour }])
+    expect(under.all('SELECT sum(requests) AS calls FROM totals')[0]).toEqual({
       calls: 3,
     })
   })
 
   it('leaves alone the sums of calls that come after it, in the same hour', async () => {
     stored(by('ada'), by('bob', 'beta'))
-    local.purges.ask(wish({ project: 'acme' }), aMoment + 1)
+    under.local.purges.ask(wish({ project: 'acme' }), aMoment + 1)
     stored(by('ada', 'acme', aMoment + 2))
-    while (local.purges.step(aMoment + 3) !== 'idle');
+    while (under.local.purges.step(aMoment + 3) !== 'idle');
     expect(await usage(['project'])).toEqual([
       ['acme', 1],
       ['beta', 1],
@@ -154,52 +118,50 @@ describe('a purge of the embedded database', () => {
 
   it('does not let old sums come back with a call that is stored late under an old date', async () => {
     stored(...Array.from({ length: 3 }, () => by('ada', 'acme', aMoment - 9 * day)))
-    local.purges.ask(wish({ project: 'acme' }), nowMs)
+    under.local.purges.ask(wish({ project: 'acme' }), nowMs)
     stored(by('ada', 'acme', aMoment - 9 * day))
-    while (local.purges.step(nowMs) !== 'idle');
+    while (under.local.purges.step(nowMs) !== 'idle');
     expect(await usage(['project'])).toEqual([])
     stored(by('ada', 'acme', aMoment - 9 * day))
     expect(await usage(['project'])).toEqual([['acme', 1]])
-    expect(reading((database) => database.prepare('SELECT sum(requests) AS calls FROM totals').get())).toEqual({
+    expect(under.all('SELECT sum(requests) AS calls FROM totals')[0]).toEqual({
       calls: 2,
     })
   })
 
   it('is about calls that are stored later and began before it, and not about others', () => {
     purged({ user: 'ada' }, aMoment)
-    const late = (overrides: RecordOverrides) => local.isPurged(aRecord(overrides).telemetry)
+    const late = (overrides: RecordOverrides) => under.local.isPurged(aRecord(overrides).telemetry)
     expect(late(by('ada', 'acme', aMoment - 1))).toBe(true)
     expect(late(by('ada', 'acme', aMoment))).toBe(false)
     expect(late(by('bob', 'acme', aMoment - 1))).toBe(false)
-    local.close()
-    local = openLocalStore(path)
+    under.reopen()
     expect(late(by('ada', 'acme', aMoment - 1))).toBe(true)
-    expect(local.purges.forget(aMoment, 0)).toBe(0)
-    expect(local.purges.forget(aMoment + 1, 0)).toBe(1)
+    expect(under.local.purges.forget(aMoment, 0)).toBe(0)
+    expect(under.local.purges.forget(aMoment + 1, 0)).toBe(1)
     expect(late(by('ada', 'acme', aMoment - 1))).toBe(false)
   })
 
   it('dry is about no call that is stored later', () => {
     purged({ user: 'ada', dry: true }, aMoment)
-    expect(local.isPurged(aRecord(by('ada', 'acme', aMoment - 1)).telemetry)).toBe(false)
+    expect(under.local.isPurged(aRecord(by('ada', 'acme', aMoment - 1)).telemetry)).toBe(false)
   })
 
   it('goes on after a death, and counts each record once', () => {
     stored(...Array.from({ length: 50 }, () => by('ada')), by('bob'))
-    const purge = local.purges.ask(wish({ user: 'ada' }), nowMs)
-    for (let step = 0; step < 7; step++) expect(local.purges.step(nowMs, 0)).toBe('more')
-    local.close()
-    local = openLocalStore(path)
-    while (local.purges.step(nowMs, 0) !== 'idle');
+    const purge = under.local.purges.ask(wish({ user: 'ada' }), nowMs)
+    for (let step = 0; step < 7; step++) expect(under.local.purges.step(nowMs, 0)).toBe('more')
+    under.reopen()
+    while (under.local.purges.step(nowMs, 0) !== 'idle');
     expect(idsLeft()).toHaveLength(1)
     expect(countsOf(purge)).toMatchObject({ records: 50, bodies: 50 })
   })
 
   it('works in small steps, whatever it looks through', () => {
     stored(...Array.from({ length: 300 }, (_, at) => by('ada', at % 100 === 0 ? 'beta' : 'acme', aMoment - at * day)))
-    local.purges.ask(wish({ user: 'ada', project: 'beta' }), nowMs)
+    under.local.purges.ask(wish({ user: 'ada', project: 'beta' }), nowMs)
     let steps = 0
-    while (local.purges.step(nowMs, 0) !== 'idle') steps++
+    while (under.local.purges.step(nowMs, 0) !== 'idle') steps++
     expect(steps).toBeGreaterThan(300)
     expect(idsLeft()).toHaveLength(297)
   })
@@ -217,15 +179,15 @@ describe('a purge of the embedded database', () => {
       },
       by('bob'),
     )
-    const files = () => [path, `${path}-wal`].map((file) => readFileSync(file, 'latin1')).join()
-    local.checkpoint()
+    const files = () => [under.path, `${under.path}-wal`].map((file) => readFileSync(file, 'latin1')).join()
+    under.local.checkpoint()
     expect(files()).toContain(secret)
     purged({ user })
-    local.checkpoint()
+    under.local.checkpoint()
     expect(files()).not.toContain(secret)
     expect(files()).toContain(user) // the purge itself names it, for as long as a call of before may come
-    local.purges.forget(nowMs + 1, 0)
-    local.checkpoint()
+    under.local.purges.forget(nowMs + 1, 0)
+    under.local.checkpoint()
     expect(files()).not.toContain(user)
   })
 })
@@ -233,7 +195,7 @@ describe('a purge of the embedded database', () => {
 describe('a purge of what waits for a sink', () => {
   let outbox: LocalOutbox
   beforeEach(() => {
-    outbox = openOutbox({ path, sinks: [{ name: 'far', target: 'there' }], clock: { wall: () => nowMs } })
+    outbox = openOutbox({ path: under.path, sinks: [{ name: 'far', target: 'there' }], clock: { wall: () => nowMs } })
   })
   afterEach(() => outbox.close())
 
@@ -282,11 +244,11 @@ describe('a purge of what waits for a sink', () => {
 
   it('comes to the sink once nothing of it can be sent any more, and before everything of after it', () => {
     stored(by('ada'), by('bob'))
-    const purge = local.purges.ask(wish({ user: 'ada' }), nowMs)
+    const purge = under.local.purges.ask(wish({ user: 'ada' }), nowMs)
     const [old] = stored(by('ada', 'acme', aMoment - day)) // imported after the purge: it is to stay
     expect(outbox.nextPurge('far')).toBeNull()
     expect(next().map(({ record }) => record.telemetry.metadata.user_id)).toEqual(['ada', 'bob'])
-    while (local.purges.step(nowMs) !== 'idle');
+    while (under.local.purges.step(nowMs) !== 'idle');
     expect(outbox.nextPurge('far')).toEqual(purge)
     expect(next().map(({ record }) => record.telemetry.metadata.user_id)).toEqual(['bob'])
     outbox.settle('far', next()[0]!.place, [])
@@ -303,7 +265,7 @@ describe('a purge of what waits for a sink', () => {
 
   it('dry holds nothing back', () => {
     stored(by('ada'))
-    local.purges.ask(wish({ user: 'ada', dry: true }), nowMs)
+    under.local.purges.ask(wish({ user: 'ada', dry: true }), nowMs)
     const [after] = stored(by('ada'))
     expect(next().map(({ record }) => idOf(record))).toContain(idOf(after!))
   })
@@ -328,9 +290,7 @@ describe('a purge of what waits for a sink', () => {
     outbox.settlePurge('far', again, {}, true)
     inFlight()
     while (outbox.changedRollups('far', 4).length > 0) take(4)()
-    const rows = reading((database) =>
-      database.prepare('SELECT sum(requests) AS calls, count(*) AS rows FROM rollups').get(),
-    )
+    const rows = under.all('SELECT sum(requests) AS calls, count(*) AS rows FROM rollups')[0]
     expect([...taken.values()].reduce((sum, one) => sum + one, 0)).toBe(rows?.calls)
     expect(taken.size).toBe(rows?.rows)
   })

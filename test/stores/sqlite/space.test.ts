@@ -1,73 +1,57 @@
-import { rmSync, statSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type EmbeddedStore, openLocalStore } from '../../../src/stores/sqlite/local.ts'
+import { statSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
 import { openOutbox } from '../../../src/stores/sqlite/outbox.ts'
-import { aMoment, aRecord } from '../../support/records.ts'
-import { aDatabase, emptyBatch } from '../../support/sqlite-store.ts'
+import { aMoment } from '../../support/records.ts'
+import { EmbeddedUnderTest } from './under-test.ts'
 
 const mib = 2 ** 20
 const body = Buffer.alloc(20_000, 'b')
 const words = 'w'.repeat(4_000)
 
-let path = ''
-let directory = ''
-let local: EmbeddedStore
-
-beforeEach(() => {
-  ;({ path, directory, local } = aDatabase())
-})
-afterEach(() => {
-  local.close()
-  rmSync(directory, { recursive: true })
-})
+const under = new EmbeddedUnderTest()
 
 let calls = 0
 const store = (count: number): void => {
-  const records = Array.from({ length: count }, () =>
-    aRecord({ atMs: aMoment + calls++, responseBytes: body, run: { completion: words } }),
+  under.store(
+    ...Array.from({ length: count }, () => ({
+      atMs: aMoment + calls++,
+      responseBytes: body,
+      run: { completion: words },
+    })),
   )
-  local.commit({ ...emptyBatch, records })
 }
-const rows = (sql: string): number => {
-  const database = new DatabaseSync(path, { readOnly: true })
-  try {
-    return Number(database.prepare(`SELECT count(*) AS rows FROM ${sql}`).get()?.rows)
-  } finally {
-    database.close()
-  }
-}
+const rows = (from: string): number => under.count(from)
 const withBodies = () => rows('documents WHERE response_bytes IS NOT NULL')
 const trim = (limit: number) => {
   for (;;) {
-    const found = local.space.trim(limit)
+    const found = under.local.space.trim(limit)
     if (found !== 'more') return found
   }
 }
 const giveBack = () => {
-  while (local.space.giveBack(true));
-  local.checkpoint()
+  while (under.local.space.giveBack(true));
+  under.local.checkpoint()
 }
 
 describe('the size limit', () => {
   it('takes nothing while there is room', () => {
     store(100)
-    expect(local.space.trim(10 * mib)).toBe('fits')
+    expect(under.local.space.trim(10 * mib)).toBe('fits')
     expect(withBodies()).toBe(100)
   })
 
   it('takes the oldest bodies, down to nine tenths, and no record as long as bodies will do', () => {
     store(300)
     const limit = 6 * mib
-    expect(local.space.size().usedBytes).toBeGreaterThan(limit)
+    expect(under.local.space.size().usedBytes).toBeGreaterThan(limit)
     expect(trim(limit)).toBe('fits')
-    expect(local.space.size().usedBytes).toBeLessThanOrEqual(limit * 0.9)
-    expect(local.space.size().usedBytes).toBeGreaterThan(limit * 0.8)
+    expect(under.local.space.size().usedBytes).toBeLessThanOrEqual(limit * 0.9)
+    expect(under.local.space.size().usedBytes).toBeGreaterThan(limit * 0.8)
     expect(rows('telemetry')).toBe(300)
     const left = withBodies()
     expect(left).toBeGreaterThan(100)
     expect(rows(`documents WHERE response_bytes IS NOT NULL AND seq > ${300 - left}`)).toBe(left)
-    expect(local.space.counts()).toEqual({ bodies: 300 - left, records: 0 })
+    expect(under.local.space.counts()).toEqual({ bodies: 300 - left, records: 0 })
   })
 
   it('takes the oldest records when there are no bodies left', () => {
@@ -84,29 +68,32 @@ describe('the size limit', () => {
 
   it('makes the file smaller, in small steps', () => {
     store(400)
-    local.checkpoint()
-    const before = statSync(path).size
+    under.local.checkpoint()
+    const before = statSync(under.path).size
     expect(before).toBeGreaterThan(9 * mib)
     trim(3 * mib)
-    local.checkpoint()
-    expect(statSync(path).size).toBeGreaterThanOrEqual(before)
+    under.local.checkpoint()
+    expect(statSync(under.path).size).toBeGreaterThanOrEqual(before)
     giveBack()
-    expect(statSync(path).size).toBeLessThan(3 * mib)
-    expect(local.space.size().fileBytes).toBe(statSync(path).size)
+    expect(statSync(under.path).size).toBeLessThan(3 * mib)
+    expect(under.local.space.size().fileBytes).toBe(statSync(under.path).size)
   })
 
   it('gives back few free pages only where they were made free on purpose', () => {
     store(400)
     trim(8 * mib)
-    expect(local.space.giveBack(false)).toBe(false)
-    expect(local.space.giveBack(true)).toBe(true)
+    expect(under.local.space.giveBack(false)).toBe(false)
+    expect(under.local.space.giveBack(true)).toBe(true)
   })
 
   it('takes nothing that a sink has not taken, and says that it is stuck', () => {
-    local.close()
-    local = openLocalStore(path, { sinks: ['far'] })
+    under.reopen({ sinks: ['far'] })
     store(300)
-    const outbox = openOutbox({ path, sinks: [{ name: 'far', target: 'there' }], clock: { wall: () => aMoment } })
+    const outbox = openOutbox({
+      path: under.path,
+      sinks: [{ name: 'far', target: 'there' }],
+      clock: { wall: () => aMoment },
+    })
     expect(trim(1 * mib)).toBe('stuck')
     expect([rows('telemetry'), withBodies()]).toEqual([300, 300])
     expect(outbox.counters('far')).toMatchObject({ pending: 300, dropped: 0 })

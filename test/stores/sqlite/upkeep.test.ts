@@ -142,7 +142,9 @@ it('with nothing left that may go, it looks again each minute, and says so once'
   await time.pass(5 * 60_000 - 1)
   await end()
   expect(trims).toBe(5)
-  expect(log).toEqual(['the embedded database is at its size limit with what is still to be delivered'])
+  expect(log).toEqual([
+    'the embedded database is at its size limit with what may not go: what is to be delivered, and sums',
+  ])
 })
 
 it('free space is given back whole after something was deleted, and the file made smaller', async () => {
