@@ -64,8 +64,14 @@ async function driverAlone(name: string, uri: string, database: string): Promise
   )
   const spent = await measured(async () => {
     for (const batch of batches) {
-      await db.collection('llm_runs').insertMany(batch.map(({ run }) => run), { ordered: false })
-      await db.collection('telemetry').insertMany(batch.map(({ telemetry }) => telemetry), { ordered: false })
+      await db.collection('llm_runs').insertMany(
+        batch.map(({ run }) => run),
+        { ordered: false },
+      )
+      await db.collection('telemetry').insertMany(
+        batch.map(({ telemetry }) => telemetry),
+        { ordered: false },
+      )
     }
   })
   line(`${name}, driver alone`, batches.length * 1_000, spent)

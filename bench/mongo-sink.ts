@@ -17,8 +17,9 @@ export interface SinkCounts {
   cpuMs: number
 }
 
-export async function mongoSink(): Promise<MongoSink> {
-  const child: ChildProcess = fork(import.meta.filename, ['--serve'], { execArgv: [] })
+/** `answerMs`: an answer to an insert takes so long, as from most members of a set. */
+export async function mongoSink(answerMs = 0): Promise<MongoSink> {
+  const child: ChildProcess = fork(import.meta.filename, ['--serve', `${answerMs}`], { execArgv: [] })
   const [port] = (await once(child, 'message')) as [number]
   return {
     uri: `mongodb://127.0.0.1:${port}/?directConnection=true`,
@@ -33,9 +34,9 @@ export async function mongoSink(): Promise<MongoSink> {
   }
 }
 
-if (process.argv.includes('--serve')) serve()
+if (process.argv[2] === '--serve') serve(Number(process.argv[3]))
 
-function serve(): void {
+function serve(answerMs: number): void {
   const documents: Record<string, number> = {}
   let bytes = 0
   let cpu = process.cpuUsage()
@@ -55,7 +56,9 @@ function serve(): void {
         const all = parts.length === 1 ? head! : Buffer.concat(parts.splice(0), have)
         parts.splice(0, parts.length, all.subarray(size))
         have -= size
-        socket.write(answerTo(all.subarray(0, size), documents))
+        const answer = answerTo(all.subarray(0, size), documents)
+        if (answerMs === 0 || !answer.isInsert) socket.write(answer.bytes)
+        else setTimeout(() => socket.write(answer.bytes), answerMs)
         if (have === 0) parts.length = 0
       }
     })
@@ -74,20 +77,21 @@ function serve(): void {
 const opMsg = 2013
 const head = 16
 
-function answerTo(message: Buffer, documents: Record<string, number>): Buffer {
+function answerTo(message: Buffer, documents: Record<string, number>): { bytes: Buffer; isInsert: boolean } {
+  const answered = (document: BSON.Document, isInsert = false) => ({ bytes: reply(message, document), isInsert })
   const isQuery = message.readInt32LE(12) !== opMsg
-  if (isQuery) return reply(message, hello())
+  if (isQuery) return answered(hello())
   const size = message.readInt32LE(head + 5)
   const command = BSON.deserialize(message.subarray(head + 5, head + 5 + size))
   if ('insert' in command || 'update' in command) {
     const count = inSequence(message, head + 5 + size)
     const name = String(command.insert ?? command.update)
     documents[name] = (documents[name] ?? 0) + count
-    return reply(message, { ok: 1, n: count, nModified: count })
+    return answered({ ok: 1, n: count, nModified: count }, true)
   }
   if ('find' in command || 'listCollections' in command || 'listIndexes' in command)
-    return reply(message, { ok: 1, cursor: { id: BSON.Long.ZERO, ns: 'db.x', firstBatch: [] } })
-  return reply(message, 'hello' in command || 'ismaster' in command ? hello() : { ok: 1 })
+    return answered({ ok: 1, cursor: { id: BSON.Long.ZERO, ns: 'db.x', firstBatch: [] } })
+  return answered('hello' in command || 'ismaster' in command ? hello() : { ok: 1 })
 }
 
 /** Documents of the section behind the command; the driver sends them as a sequence. */

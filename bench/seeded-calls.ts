@@ -39,7 +39,9 @@ const below = (limit: number): number => {
   return seed % limit
 }
 
-const words = 'the sea is blue because water takes red light away and lets what is left come back to our eyes'.split(' ')
+const words = 'the sea is blue because water takes red light away and lets what is left come back to our eyes'.split(
+  ' ',
+)
 const textOf = (count: number): string => Array.from({ length: count }, () => words[below(words.length)]).join(' ')
 const utf8 = new TextEncoder()
 

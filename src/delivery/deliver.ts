@@ -133,7 +133,7 @@ class SinkDelivery<Item> implements Delivery {
     try {
       const batch = outbox.next(this.#name, this.#size.now())
       const full = this.#size.isFull(batch)
-      if (batch.length > 0) await this.#deliver(batch)
+      if (batch.length > 0) await this.#deliver(batch, full)
       const due = clock.mono() - this.#rollupsAtMs >= this.#limits.rollupsEveryMs
       const shipped = (!full || due) && (await this.#shipRollups())
       const checked = batch.length === 0 && !shipped && (await this.#check())
@@ -148,16 +148,14 @@ class SinkDelivery<Item> implements Delivery {
     }
   }
 
-  async #deliver(batch: readonly OutboxRecord<Item>[]): Promise<void> {
+  async #deliver(batch: readonly OutboxRecord<Item>[], more: boolean): Promise<void> {
     const { sink, outbox } = this.#options
     const upTo = batch.at(-1)!.place
+    const records = batch.map(({ record }) => record)
+    const written = this.#within((signal) => sink.write(records, signal))
+    if (more) setImmediate(() => this.#readAhead(upTo))
     try {
-      await this.#within((signal) =>
-        sink.write(
-          batch.map(({ record }) => record),
-          signal,
-        ),
-      )
+      await written
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const refused = refusedOf(batch, error)
@@ -177,6 +175,15 @@ class SinkDelivery<Item> implements Delivery {
     }
     outbox.settle(this.#name, upTo, [])
     this.#size.passed(upTo)
+  }
+
+  /** While the sink works. Should this fail, so does the reading when its turn comes. */
+  #readAhead(after: number): void {
+    try {
+      if (!this.#cut.signal.aborted) this.#options.outbox.ahead?.(this.#name, after, this.#size.now())
+    } catch {
+      // told then
+    }
   }
 
   /** One page of totals; false: there was none. */

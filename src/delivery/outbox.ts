@@ -5,6 +5,8 @@ import type { StoredRecord } from '../records/stored.ts'
 export interface Line<Item> {
   /** The next items behind the sink's place, oldest first; empty when there are none. */
   next(sink: string, limits: { records: number; bytes: number }): readonly OutboxRecord<Item>[]
+  /** Reads the items behind `after` already now, for a `next` whose place is there. */
+  ahead?(sink: string, after: number, limits: { records: number; bytes: number }): void
   /** Moves the sink's place behind `upTo`, and keeps what it refused, with the reason, in one transaction. */
   settle(sink: string, upTo: number, refused: readonly RefusedRecord[]): void
   /** accepted = stored + pending + quarantined + dropped, read in one snapshot. */
