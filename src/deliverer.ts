@@ -2,12 +2,15 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { connectionEvents } from './delivery/connection-events.ts'
-import { createDelivery, type Delivery } from './delivery/deliver.ts'
+import { createDelivery, type Delivery, type DeliveryOptions } from './delivery/deliver.ts'
 import type { DelivererData, FromDeliverer, ToDeliverer } from './delivery/deliverer-thread.ts'
+import { createDiaryDelivery } from './delivery/diary-delivery.ts'
 import { createFallbackDelivery } from './delivery/fallback.ts'
+import { countUp, grownWatch } from './delivery/grown.ts'
 import { targetOf } from './delivery/target.ts'
 import { openCsvFallback } from './exporters/csv/index.ts'
 import { systemClock } from './lib/clock.ts'
+import { diaryCollections } from './records/diary-entry.ts'
 import { openMongoSink } from './stores/mongodb/index.ts'
 import { openDiary } from './stores/sqlite/diary.ts'
 import { openOutbox } from './stores/sqlite/outbox.ts'
@@ -24,48 +27,53 @@ const log = { debug() {}, info: logAt('info'), warn: logAt('warn'), error: logAt
 
 const { uri, database, pepperId, retention, bodiesDays } = data.mongo
 const name = 'mongodb'
-const outbox = openOutbox({
-  path: join(data.dataDir, 'sightglass.sqlite'),
-  sinks: [{ name, target: targetOf(uri, database) }],
-  clock: systemClock,
-})
+const target = targetOf(uri, database)
+const path = join(data.dataDir, 'sightglass.sqlite')
+const outbox = openOutbox({ path, sinks: [{ name, target }], clock: systemClock })
 const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, bodiesDays, log })
 
-const diary = openDiary(join(data.dataDir, 'sightglass.sqlite'))
+const stored = new Int32Array(data.stored)
+const diary = openDiary(path)
 const happened = connectionEvents(name, systemClock, (event) => {
   try {
     diary.addEvent(event)
+    countUp(stored)
   } catch (error) {
     log.warn('an event could not be written to the embedded database', { error, event: event.event_type })
   }
 })
 
-const stored = new Int32Array(data.stored)
-let seen = Atomics.load(stored, 0)
 const stopped = new AbortController()
-async function grown(ms: number, signal: AbortSignal) {
-  const over = new AbortController()
-  const asleep = sleep(ms, AbortSignal.any([signal, over.signal]))
-  await Promise.race([Atomics.waitAsync(stored, 0, seen, ms).value, asleep])
-  over.abort()
-  seen = Atomics.load(stored, 0)
-}
 const sleep = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => {}) // the signal only cuts it short
-
-const delivery: Delivery = createDelivery({
-  sink,
-  outbox,
+const common = (): Pick<DeliveryOptions<unknown>, 'log' | 'clock' | 'random' | 'sleep' | 'grown'> => ({
   log: { ...log, warn: (message, fields) => log.warn(message, { ...fields, setting: 'MONGO_URI' }) },
   clock: systemClock,
   random: Math.random,
   sleep,
-  grown,
+  grown: grownWatch(stored, sleep),
+})
+
+const delivery: Delivery = createDelivery({
+  ...common(),
+  sink,
+  outbox,
   changed(state) {
     happened(state)
     beside.changed(state)
     publish(false)
   },
 })
+
+const diaries = diaryCollections.map((collection) =>
+  createDiaryDelivery(
+    {
+      ...common(),
+      sink: sink.diary(collection),
+      outbox: diary.line({ collection, sink: name, target, instance: outbox.instance, clock: systemClock }),
+    },
+    () => delivery.state().state === 'ok',
+  ),
+)
 
 /** While MongoDB is away, for people to read. */
 const beside = createFallbackDelivery({
@@ -109,11 +117,18 @@ port.on('message', (message: ToDeliverer) => {
   if (message.type === 'status') return publish(true)
   stopped.abort()
   delivery.stop()
-  setTimeout(() => delivery.cut(), message.drainMs).unref()
+  setTimeout(() => {
+    for (const one of [delivery, ...diaries]) one.cut()
+  }, message.drainMs).unref()
 })
 publish(false)
 send({ type: 'ready' })
-await Promise.all([delivery.run().finally(() => beside.stop()), beside.run(), sweep()])
+/** What happened up to the end is told, too. */
+const ended = (): void => {
+  beside.stop()
+  for (const one of diaries) one.stop()
+}
+await Promise.all([delivery.run().finally(ended), ...diaries.map((one) => one.run()), beside.run(), sweep()])
 publish(false)
 await sink.close()
 diary.close()

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadProviders } from '../providers/index.ts'
+import { countUp } from './delivery/grown.ts'
 import { systemClock } from './lib/clock.ts'
 import { everyHour } from './lib/every-hour.ts'
 import { loadPrices } from './meter/prices.ts'
@@ -47,9 +48,7 @@ const logAt = (level: 'info' | 'warn' | 'error') => (message: string, fields?: o
 const log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 /** Whoever delivers has something to do. */
 const tellStored = () => {
-  if (!stored) return
-  Atomics.add(stored, 0, 1)
-  Atomics.notify(stored, 0)
+  if (stored) countUp(stored)
 }
 
 const recorder = createRecorder({
@@ -69,6 +68,7 @@ const recorder = createRecorder({
 const note = (write: () => void) => {
   try {
     write()
+    tellStored()
   } catch (error) {
     log.warn('an event could not be written to the embedded database', { error })
   }

@@ -8,7 +8,7 @@ import type { Store } from '../stores/store.ts'
 export interface ApiParts {
   readonly store: Store
   /** What is known of this instance alone. */
-  readonly own: Pick<OwnStore, 'scrape' | 'sums' | 'connectionEvents' | 'purge' | 'purges' | 'deleted'>
+  readonly own: Pick<OwnStore, 'scrape' | 'sums' | 'purge' | 'purges' | 'deleted'>
   readonly adminToken: string
   /** Where calls are written as CSV while the database is away; null: nowhere. */
   readonly fallbackDirectory: string | null

@@ -96,19 +96,19 @@ function progressTo(io: Io): (progress: MigrationProgress) => void {
     io.note(
       step === 'records'
         ? `${countText(sent)} records sent, ${countText(pending)} to go · ${rate}\n`
-        : `${countText(sent)} totals sent\n`,
+        : `${countText(sent)} ${step} sent\n`,
     )
   }
 }
 
 function reportText(
-  { records, totals, refused, counters }: MigrationReport,
+  { records, totals, events, refused, counters }: MigrationReport,
   elapsedMs: number,
   database: string,
 ): string {
   const lines = [
     `MongoDB, database ${database}: ${countText(counters.stored)} of ${countText(counters.accepted)} records are there.`,
-    `  This run   ${countText(records)} records, ${countText(totals)} totals, in ${durationText(elapsedMs)}`,
+    `  This run   ${countText(records)} records, ${countText(totals)} totals, ${countText(events)} events, in ${durationText(elapsedMs)}`,
     `  Pending    ${countText(counters.pending)}`,
     `  Refused    ${countText(counters.quarantined)}`,
     ...(counters.dropped > 0 ? [`  Dropped    ${countText(counters.dropped)}`] : []),

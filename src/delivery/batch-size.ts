@@ -1,5 +1,7 @@
 import type { OutboxRecord } from './outbox.ts'
 
+type Sized = Pick<OutboxRecord, 'place' | 'bytes'>
+
 export interface BatchLimits {
   records: number
   bytes: number
@@ -35,7 +37,7 @@ export class BatchSize {
   }
 
   /** There is likely more behind the batch. */
-  isFull(batch: readonly OutboxRecord[]): boolean {
+  isFull(batch: readonly Sized[]): boolean {
     const { records, bytes } = this.now()
     return batch.length >= records || batch.reduce((sum, one) => sum + one.bytes, 0) >= bytes / 2
   }
@@ -46,7 +48,7 @@ export class BatchSize {
     if (this.probing) this.#records = Math.min(this.#records, this.#limits.probeRecords)
   }
 
-  isolate(batch: readonly OutboxRecord[]) {
+  isolate(batch: readonly Sized[]) {
     this.#records = Math.ceil(batch.length / 2)
     this.#suspectUpTo = Math.max(this.#suspectUpTo, batch.at(-1)?.place ?? 0)
   }

@@ -3,14 +3,15 @@ import type { Log } from '../lib/log.ts'
 import { attempt, Cut } from './attempt.ts'
 import { backOffMs } from './back-off.ts'
 import { type BatchLimits, BatchSize } from './batch-size.ts'
-import type { Outbox, OutboxRecord, RefusedRecord } from './outbox.ts'
+import type { Line, OutboxRecord, PurgesLine, RefusedRecord, TotalsLine } from './outbox.ts'
 import { SinkPurges } from './purging.ts'
-import { Refused, type RollupSink, type Sink } from './sink.ts'
+import { type Purger, Refused, type Sink, type TotalsTaker } from './sink.ts'
 import type { SinkState } from './sink-status.ts'
 
-export interface DeliveryOptions {
-  sink: Sink | RollupSink
-  outbox: Outbox
+export interface DeliveryOptions<Item> {
+  /** Totals go to a sink that takes them, and purges to one that deletes, from an outbox that has them. */
+  sink: Sink<Item> & Partial<TotalsTaker & Purger>
+  outbox: Line<Item> & Partial<TotalsLine & PurgesLine>
   log: Pick<Log, 'info' | 'warn' | 'error'>
   clock: Clock
   /** From 0 up to 1. */
@@ -38,6 +39,8 @@ export interface DeliveryLimits extends BatchLimits {
   rollupsEveryMs: number
   /** While there is nothing to deliver, the sink is asked so often whether it is there. */
   checkEveryMs: number
+  /** Failures in a row until it is told. */
+  tellAfter: number
 }
 
 export interface Delivery {
@@ -50,7 +53,7 @@ export interface Delivery {
 }
 
 /** Brings records from the outbox to one sink, in order, each counted once; whatever fails is tried again for ever. */
-export function createDelivery(options: DeliveryOptions): Delivery {
+export function createDelivery<Item>(options: DeliveryOptions<Item>): Delivery {
   return new SinkDelivery(options)
 }
 
@@ -67,13 +70,14 @@ const usual: DeliveryLimits = {
   rollups: 500,
   rollupsEveryMs: 2_000,
   checkEveryMs: 10_000,
+  tellAfter: 1,
 }
 
 /** `more`: go on at once. `some`: let records gather. `idle`: nothing was there. */
 type Step = 'more' | 'some' | 'idle' | 'failed'
 
-class SinkDelivery implements Delivery {
-  #options: DeliveryOptions
+class SinkDelivery<Item> implements Delivery {
+  #options: DeliveryOptions<Item>
   #limits: DeliveryLimits
   #name: string
   #size: BatchSize
@@ -86,7 +90,7 @@ class SinkDelivery implements Delivery {
   #rollupsAtMs = Number.NEGATIVE_INFINITY
   #heardAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(options: DeliveryOptions) {
+  constructor(options: DeliveryOptions<Item>) {
     this.#options = options
     this.#limits = { ...usual, ...options.limits }
     this.#name = options.sink.name
@@ -136,7 +140,7 @@ class SinkDelivery implements Delivery {
       }
       const batch = outbox.next(this.#name, this.#size.now())
       const full = this.#size.isFull(batch)
-      if (batch.length > 0) await this.#deliver(batch)
+      if (batch.length > 0) await this.#deliver(batch, full)
       const due = clock.mono() - this.#rollupsAtMs >= this.#limits.rollupsEveryMs
       const shipped = (!full || due) && (await this.#shipRollups())
       const checked = batch.length === 0 && !shipped && (await this.#check())
@@ -151,16 +155,14 @@ class SinkDelivery implements Delivery {
     }
   }
 
-  async #deliver(batch: readonly OutboxRecord[]): Promise<void> {
+  async #deliver(batch: readonly OutboxRecord<Item>[], more: boolean): Promise<void> {
     const { sink, outbox } = this.#options
     const upTo = batch.at(-1)!.place
+    const records = batch.map(({ record }) => record)
+    const written = this.#within((signal) => sink.write(records, signal))
+    if (more) setImmediate(() => this.#readAhead(upTo))
     try {
-      await this.#within((signal) =>
-        sink.write(
-          batch.map(({ record }) => record),
-          signal,
-        ),
-      )
+      await written
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const refused = refusedOf(batch, error)
@@ -182,10 +184,19 @@ class SinkDelivery implements Delivery {
     this.#size.passed(upTo)
   }
 
+  /** While the sink works. Should this fail, so does the reading when its turn comes. */
+  #readAhead(after: number): void {
+    try {
+      if (!this.#cut.signal.aborted) this.#options.outbox.ahead?.(this.#name, after, this.#size.now())
+    } catch {
+      // told then
+    }
+  }
+
   /** One page of totals; false: there was none. */
   async #shipRollups(): Promise<boolean> {
     const { sink, outbox, log, clock } = this.#options
-    if (!('writeRollups' in sink)) return false
+    if (!takesTotals(sink) || !hasTotals(outbox)) return false
     const changed = outbox.changedRollups(this.#name, this.#limits.rollups)
     this.#rollupsAtMs = clock.mono()
     if (changed.length === 0) return false
@@ -226,8 +237,10 @@ class SinkDelivery implements Delivery {
     const sinceMs = this.#failing?.sinceMs ?? clock.wall()
     this.#failing = { sinceMs, error }
     const fields = { sink: this.#name, error, pending: this.#pending(), failures: this.#failures }
-    if (this.#failures === 1) log.warn('a sink takes nothing; records wait in the embedded database', fields)
-    else if (Number.isInteger(Math.log2(this.#failures))) log.info('a sink still takes nothing; trying on', fields)
+    const { tellAfter } = this.#limits
+    if (this.#failures === tellAfter) log.warn('a sink takes nothing; records wait in the embedded database', fields)
+    else if (this.#failures > tellAfter && Number.isInteger(Math.log2(this.#failures)))
+      log.info('a sink still takes nothing; trying on', fields)
     this.#options.changed?.(this.state())
   }
 
@@ -244,7 +257,7 @@ class SinkDelivery implements Delivery {
     const fields = { sink: this.#name, awayMs, failures: this.#failures, pending: this.#pending() }
     this.#failures = 0
     this.#failing = null
-    this.#options.log.info('a sink takes records again', fields)
+    if (fields.failures >= this.#limits.tellAfter) this.#options.log.info('a sink takes records again', fields)
     this.#options.changed?.(this.state())
   }
 
@@ -258,17 +271,22 @@ class SinkDelivery implements Delivery {
 }
 
 /** What to put aside. Null: the batch was refused as a whole, and must be taken apart to find out. */
-function refusedOf(batch: readonly OutboxRecord[], error: Refused): readonly RefusedRecord[] | null {
+function refusedOf(batch: readonly OutboxRecord<unknown>[], error: Refused): readonly RefusedRecord[] | null {
   const byId = new Map(error.refused.map((one) => [one.id, one]))
-  const refused = batch.flatMap(({ place, record }) => {
-    const one = byId.get(record.telemetry._id)
+  const refused = batch.flatMap(({ place, id }) => {
+    const one = byId.get(id)
     return one === undefined ? [] : [{ place, id: one.id, code: one.code, message: one.message }]
   })
   if (refused.length > 0) return refused
   const [only, ...others] = batch
   if (only === undefined || others.length > 0) return null
-  return [{ place: only.place, id: only.record.telemetry._id, code: 'refused', message: error.message }]
+  return [{ place: only.place, id: only.id, code: 'refused', message: error.message }]
 }
+
+const takesTotals = <Of extends object>(sink: Of & Partial<TotalsTaker>): sink is Of & TotalsTaker =>
+  'writeRollups' in sink
+const hasTotals = <Of extends object>(outbox: Of & Partial<TotalsLine>): outbox is Of & TotalsLine =>
+  'changedRollups' in outbox
 
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'

@@ -1,12 +1,13 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { addCounts, type Purge, type PurgeCounts } from '../records/purge.ts'
-import type { Outbox } from './outbox.ts'
-import type { PurgingSink, Sink } from './sink.ts'
+import type { PurgesLine } from './outbox.ts'
+import type { Purger } from './sink.ts'
 
 export interface PurgingOptions {
-  sink: Sink | PurgingSink
-  outbox: Pick<Outbox, 'nextPurge' | 'settlePurge'>
+  sink: { readonly name: string } & Partial<Purger>
+  /** One without purges: nothing waits. */
+  outbox: Partial<PurgesLine>
   log: Pick<Log, 'info' | 'warn'>
   clock: Pick<Clock, 'mono'>
   /** Does some work under the sink's deadline. */
@@ -27,7 +28,7 @@ export class SinkPurges {
   /** A step of what waits; false: nothing waits. */
   async step(): Promise<boolean> {
     const { sink, outbox, clock } = this.#options
-    const purge = outbox.nextPurge(sink.name)
+    const purge = outbox.nextPurge?.(sink.name) ?? null
     if (purge !== null) {
       if (await this.#carryOut(purge)) this.#again.push({ purge, atMs: clock.mono() + againMs })
       return true
@@ -41,15 +42,15 @@ export class SinkPurges {
   /** True: it is done. */
   async #carryOut(purge: Purge): Promise<boolean> {
     const { sink, outbox, log, within } = this.#options
-    if (!('purge' in sink)) {
+    if (sink.purge === undefined) {
       log.warn('a sink cannot delete what it has: it keeps it', { sink: sink.name, purge: purge.number })
-      outbox.settlePurge(sink.name, purge, {}, true)
+      outbox.settlePurge?.(sink.name, purge, {}, true)
       return false
     }
     let isDone = false
     await within(async (signal) => {
-      const { counts, done } = await sink.purge(purge, signal)
-      outbox.settlePurge(sink.name, purge, counts, done)
+      const { counts, done } = await sink.purge!(purge, signal)
+      outbox.settlePurge?.(sink.name, purge, counts, done)
       this.#counts = addCounts(this.#counts, counts)
       isDone = done
     })

@@ -24,24 +24,28 @@ export interface RefusedId {
   message: string
 }
 
-/** Accepts records. Batching, deadlines, retries and counters are not its business. */
-export interface Sink {
+/** Accepts records, or other items. Batching, deadlines, retries and counters are not its business. */
+export interface Sink<Item = StoredRecord> {
   readonly name: string
   /** Resolves once the batch is safe. The same batch may arrive twice; it counts once. */
-  write(batch: readonly StoredRecord[], signal: AbortSignal): Promise<void>
+  write(batch: readonly Item[], signal: AbortSignal): Promise<void>
   /** Resolves when the place answers. A sink without it is only known by its writes. */
   check?(signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
 /** A sink that also keeps totals, so that it can answer for usage by itself. */
-export interface RollupSink extends Sink {
+export interface RollupSink extends Sink, TotalsTaker {}
+
+export interface TotalsTaker {
   /** Resolves once the rows are safe. An older total of a row must never replace a newer one. */
   writeRollups(rows: readonly RollupRow[], signal: AbortSignal): Promise<void>
 }
 
 /** A sink that deletes what it has taken. */
-export interface PurgingSink extends Sink {
+export interface PurgingSink extends Sink, Purger {}
+
+export interface Purger {
   /**
    * Deletes some of what the purge is about, whoever sent it; of totals those of this instance that are older than the purge.
    * Begins when no write is on its way. What was deleted before counts no more; a dry purge only counts.

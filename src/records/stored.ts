@@ -17,4 +17,6 @@ export interface StoredRecord {
   gapsMs: readonly number[]
   /** The same as the histogram that was made of them, on records that were read back (`stores/rollups/facts.ts`). */
   gaps?: Uint8Array
+  /** What it takes in the embedded database, on records that were read back: how large it is, roughly. */
+  keptBytes?: number
 }

@@ -56,6 +56,7 @@ export function chooseStore({ shared, own, reachable, failed, clock }: ChoiceOpt
     run: (project, id) => find((store) => store.run(project, id)),
     body: (project, id, side) => find((store) => store.body(project, id, side)),
     status: () => ask((store) => store.status()),
+    connectionEvents: (limit) => ask((store) => store.connectionEvents(limit)),
     async close() {
       await Promise.all([shared.close(), own.close()])
     },

@@ -1,9 +1,12 @@
-import { type PurgingSink, Refused, type RefusedId, type RollupSink } from '../delivery/sink.ts'
+import type { Line } from '../delivery/outbox.ts'
+import { type PurgingSink, Refused, type RefusedId, type RollupSink, type Sink } from '../delivery/sink.ts'
 import { targetOf } from '../delivery/target.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { diaryCollections } from '../records/diary-entry.ts'
 import { type MongoSinkOptions, openMongoSink } from './mongodb/index.ts'
 import { purgeStep } from './purge-sink.ts'
+import { openDiary } from './sqlite/diary.ts'
 import { finishPurges } from './sqlite/finish-purges.ts'
 import { type LocalOutbox, openOutbox } from './sqlite/outbox.ts'
 
@@ -18,7 +21,7 @@ export interface MigrationOptions
 }
 
 export interface MigrationProgress {
-  step: 'records' | 'totals'
+  step: 'records' | 'totals' | 'events'
   /** In this run. */
   sent: number
   /** Records that are still to be sent. */
@@ -29,6 +32,8 @@ export interface MigrationReport {
   /** In this run. */
   records: number
   totals: number
+  /** Events of connections, and sums of hours. */
+  events: number
   /** In this run: put aside for what is in them. */
   refused: readonly RefusedId[]
   /** Over all runs: accepted = stored + pending + quarantined + dropped. */
@@ -41,27 +46,41 @@ export class MigrationStopped extends Error {
 }
 
 /**
- * Sends what the embedded database holds to MongoDB: the records, oldest first, then the totals. Its place in line is the one
- * that a proxy with this MongoDB uses: what is there already is passed over, a run that was ended is gone on with, and the
+ * Sends what the embedded database holds to MongoDB: the records, oldest first, then the totals, then events and hours. Its
+ * places in line are those that a proxy with this MongoDB uses: what is there already is passed over, a run that was ended is gone on with, and the
  * proxy goes on where this ends.
  */
 export async function migrateToMongo(options: MigrationOptions): Promise<MigrationReport> {
   const { path, uri, database, pepperId = null, retention = {}, bodiesDays = 0, clock, log } = options
   finishPurges(path, clock.wall())
-  const outbox = openOutbox({ path, sinks: [{ name, target: targetOf(uri, database) }], clock })
-  const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, bodiesDays, log })
+  const target = targetOf(uri, database)
+  const outbox = openOutbox({ path, sinks: [{ name, target }], clock })
+  const { instance } = outbox
+  const diary = openDiary(path)
+  const sink = openMongoSink({ uri, database, instance, pepperId, retention, bodiesDays, log })
   try {
     await carryOutPurges(outbox, sink)
-    const { sent, refused } = await sendRecords(outbox, sink, options)
+    const records = await sendAll(outbox, sink, (sent) =>
+      options.progress({ step: 'records', sent, pending: outbox.counters(name).pending }),
+    )
     const totals = await sendTotals(outbox, sink, options)
+    const events: Sent[] = []
+    for (const collection of diaryCollections)
+      events.push(
+        await sendAll(diary.line({ collection, sink: name, target, instance, clock }), sink.diary(collection), (sent) =>
+          options.progress({ step: 'events', sent, pending: 0 }),
+        ),
+      )
     return {
-      records: sent,
+      records: records.sent,
       totals: totals.sent,
-      refused: [...refused, ...totals.refused],
+      events: events.reduce((sum, { sent }) => sum + sent, 0),
+      refused: [records, totals, ...events].flatMap(({ refused }) => refused),
       counters: outbox.counters(name),
     }
   } finally {
     await sink.close()
+    diary.close()
     outbox.close()
   }
 }
@@ -86,24 +105,24 @@ interface Sent {
   refused: readonly RefusedId[]
 }
 
-async function sendRecords(outbox: LocalOutbox, sink: RollupSink, { progress }: MigrationOptions): Promise<Sent> {
+async function sendAll<Item>(line: Line<Item>, sink: Sink<Item>, told: (sent: number) => void): Promise<Sent> {
   const put: RefusedId[] = []
   let sent = 0
   for (;;) {
-    const next = outbox.next(name, batch)
+    const next = line.next(name, batch)
     const last = next.at(-1)
     if (last === undefined) return { sent, refused: put }
-    const records = next.map(({ record }) => record)
-    const refused = await refusals(() => sink.write(records, AbortSignal.timeout(deadlineMs)))
+    const items = next.map(({ record }) => record)
+    const refused = await refusals(() => sink.write(items, AbortSignal.timeout(deadlineMs)))
     const byId = new Map(refused.map((one) => [one.id, one]))
-    const aside = next.flatMap(({ place, record }) => {
-      const one = byId.get(record.telemetry._id)
+    const aside = next.flatMap(({ place, id }) => {
+      const one = byId.get(id)
       return one === undefined ? [] : [{ place, ...one }]
     })
-    outbox.settle(name, last.place, aside)
+    line.settle(name, last.place, aside)
     put.push(...refused)
     sent += next.length - aside.length
-    progress({ step: 'records', sent, pending: outbox.counters(name).pending })
+    told(sent)
   }
 }
 

@@ -1,5 +1,4 @@
 import type { CallSums } from '../records/call-sums.ts'
-import type { ConnectionEvent } from '../records/connection-log.ts'
 import type { Purge, PurgeCounts } from '../records/purge.ts'
 import type { Store } from './store.ts'
 
@@ -9,8 +8,6 @@ export interface OwnStore extends Store {
   scrape(): Promise<string>
   /** The same in a few sums. */
   sums(nowMs: number): Promise<CallSums>
-  /** The newest first. */
-  connectionEvents(limit: number): Promise<ConnectionEvents>
   /** How far a purge is carried out; null: there is none of that number. */
   purge(number: number): Promise<PurgeReport | null>
   /** The newest first; of those before a number, if one is given. */
@@ -37,12 +34,6 @@ export interface PurgePart {
 export interface DeletedCounts {
   byAge: Readonly<Record<'bodies' | 'words' | 'records' | 'rollups' | 'connection_logs' | 'metrics', number>>
   bySize: Readonly<Record<'bodies' | 'records', number>>
-}
-
-export interface ConnectionEvents {
-  /** How many there are. */
-  total: number
-  newest: readonly ConnectionEvent[]
 }
 
 /** The calls of one project, provider and model since the data directory was made; counters, so they only grow. */

@@ -1,3 +1,4 @@
+import type { ConnectionEvent } from '../records/connection-log.ts'
 import type { RunRecord } from '../records/llm-run.ts'
 import type { Operation, Outcome } from '../records/outcome.ts'
 import type { TelemetryRecord } from '../records/telemetry.ts'
@@ -12,6 +13,8 @@ export interface Store {
   /** The kept bytes of one body, decompressed to what was on the wire; null when the run is unknown or nothing was kept. */
   body(project: string | null, id: string, side: 'request' | 'response'): Promise<StoredBody | null>
   status(): Promise<StoreStatus>
+  /** What happened to the databases and to those that use them, the newest first. */
+  connectionEvents(limit: number): Promise<readonly ConnectionEvent[]>
   close(): Promise<void>
 }
 

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MongoClient } from 'mongodb'
 import { afterAll, describe, expect, it } from 'vitest'
+import { connectionEvent } from '../../src/records/connection-log.ts'
 import { isObject } from '../../src/records/json.ts'
 import { openMongoStore } from '../../src/stores/mongodb/index.ts'
+import { openDiary } from '../../src/stores/sqlite/diary.ts'
 import { openLocalStore } from '../../src/stores/sqlite/local.ts'
 import { lockDirectory } from '../../src/stores/sqlite/lock.ts'
 import { openStore } from '../../src/stores/sqlite/query.ts'
@@ -74,6 +76,21 @@ await suiteWithMongo('sightglass migrate', (server) => {
     const health = async () => (await (await fetch(`${proxy.url}/health`)).json()) as { sinks: unknown }
     await eventually('the proxy to know its sink', async () => isObject((await health()).sinks))
     expect((await health()).sinks).toMatchObject({ mongodb: { accepted: 10, stored: 10, pending: 0 } })
+  }, 30_000)
+
+  it('brings events and the sums of hours, too', async () => {
+    const env = storeWith(manyRecords(2))
+    const diary = openDiary(join(env.DATA_DIR, 'sightglass.sqlite'))
+    const event = connectionEvent(aMoment, 'application_startup', 'listening')
+    diary.addEvent(event)
+    diary.addHour(aMoment, 'i')
+    diary.close()
+    const database = server.database()
+    const run = async () => JSON.parse((await cli([...words, '--json'], { ...env, ...into(database) })).out)
+    expect(await run()).toMatchObject({ records: 2, events: 2, refused: [] })
+    expect(await run()).toMatchObject({ records: 0, events: 0 })
+    expect(await idsIn(database, 'connection_logs')).toEqual([event._id])
+    expect(await idsIn(database, 'metrics')).toEqual([`i|${new Date(aMoment).toISOString()}`])
   }, 30_000)
 
   it('stores the rest when one record is refused, names it, and ends with 1', async () => {

@@ -155,7 +155,8 @@ function delivery(records: number) {
     },
   })
   const grow = (count: number) => {
-    for (let more = 0; more < count; more++) waiting.push({ place: waiting.length + 1, record: aRecord(), bytes: 1 })
+    for (let more = 0; more < count; more++)
+      waiting.push({ place: waiting.length + 1, id: 'x', record: aRecord(), bytes: 1 })
   }
   grow(records)
   const run = beside.run()

@@ -30,7 +30,7 @@ export class MemoryOutbox implements Outbox {
     for (const [index, record] of this.records.slice(this.place, this.place + limits.records).entries()) {
       bytes += this.bytesOf(record)
       if (found.length > 0 && bytes > limits.bytes) break
-      found.push({ place: this.place + index + 1, record, bytes: this.bytesOf(record) })
+      found.push({ place: this.place + index + 1, id: record.telemetry._id, record, bytes: this.bytesOf(record) })
     }
     return found
   }

@@ -29,7 +29,7 @@ async function nothingLost(rig: MongoRig, mongo: FakeMongo): Promise<void> {
 it('stores a batch once whose answer was lost after it was stored, again and again (41)', async () => {
   await using mongo = await fakeMongo()
   let inserts = 0
-  mongo.fault = () => (++inserts % 3 === 0 ? { kind: 'applyThenReset' } : null)
+  mongo.fault = (name) => (name !== 'connection_logs' && ++inserts % 3 === 0 ? { kind: 'applyThenReset' } : null)
   await using rig = await mongoRig(mongo.uri, 'db')
   await rig.load(8, () => pause(2_500))
   await nothingLost(rig, mongo)
@@ -63,7 +63,7 @@ it.each<MongoFault>([
     expect((await fetch(`${rig.proxy.url}/ready`)).status).toBe(200)
     broken = false
     await nothingLost(rig, mongo)
-    expect((await rig.health()).state).toBe('ok')
+    await eventually('the health to be well again', async () => (await rig.health()).state === 'ok')
   },
   120_000,
 )

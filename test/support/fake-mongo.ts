@@ -30,8 +30,8 @@ export interface FakeMongo extends AsyncDisposable {
   readonly duplicates: number
   /** How many inserts of records were asked for. */
   readonly inserts: number
-  /** Asked before each insert into a collection of records; null: it works. */
-  fault: (collection: string) => MongoFault | null
+  /** Asked before each insert into a collection of records or of the diary; null: it works. */
+  fault: (collection: string, ids: readonly string[]) => MongoFault | null
 }
 
 /** A server that speaks as much of MongoDB's protocol as delivery needs, for faults that no real server makes on demand. */
@@ -79,9 +79,12 @@ export async function fakeMongo(): Promise<FakeMongo> {
   }
 
   const find = (command: Document): Document => {
-    const ids: unknown[] | undefined = command.filter?._id?.$in
-    const all = [...of(String(command.find)).values()]
-    const found = ids === undefined ? all : all.filter(({ _id }) => ids.map(String).includes(String(_id)))
+    const conditions = Object.entries<Document>(command.filter ?? {})
+    const found = [...of(String(command.find)).values()].filter((document) =>
+      conditions.every(([name, { $in, $eq }]) =>
+        ($in === undefined ? [$eq] : ($in as unknown[])).map(String).includes(String(document[name])),
+      ),
+    )
     return cursor(`db.${command.find}`, found)
   }
 
@@ -90,7 +93,9 @@ export async function fakeMongo(): Promise<FakeMongo> {
       const name = String(command.insert)
       const isRecords = name === 'telemetry' || name === 'llm_runs'
       if (isRecords) counts.inserts++
-      const fault = isRecords ? fake.fault(name) : null
+      const isAsked = isRecords || name === 'connection_logs' || name === 'metrics'
+      const ids = (command.documents as Document[]).map(({ _id }) => String(_id))
+      const fault = isAsked ? fake.fault(name, ids) : null
       if (fault?.kind === 'hang') return null
       if (fault?.kind === 'error') return { ok: 0, code: fault.code, errmsg: `failed with ${fault.code}` }
       const result = insert(command, fault)

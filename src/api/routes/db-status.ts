@@ -31,7 +31,7 @@ async function statusOf(parts: ApiParts): Promise<z.input<typeof dbStatusAnswer>
   const [system, store, events, deleted] = await Promise.all([
     parts.status(),
     parts.store.status(),
-    parts.own.connectionEvents(5),
+    parts.store.connectionEvents(5),
     parts.own.deleted(),
   ])
   const known = {
@@ -39,10 +39,10 @@ async function statusOf(parts: ApiParts): Promise<z.input<typeof dbStatusAnswer>
     collections: {
       telemetry: store.counts.telemetry ?? 0,
       llm_runs: store.counts.llm_runs ?? 0,
-      connection_logs: events.total,
+      connection_logs: store.counts.connection_logs ?? 0,
     },
     deleted: { by_age: deleted.byAge, by_size: deleted.bySize },
-    latest_connection_events: events.newest.map(shown),
+    latest_connection_events: events.map(shown),
   }
   if ((system.services.mongodb ?? system.services.store).state === 'ok') return { status: 'connected', ...known }
   return {

@@ -66,7 +66,7 @@ export function settingsFor(uri: string): MongoClientOptions {
     serverSelectionTimeoutMS: 2000,
     connectTimeoutMS: 2000,
     socketTimeoutMS: 10_000,
-    maxPoolSize: 4,
+    maxPoolSize: 6,
     waitQueueTimeoutMS: 2000,
   }
   return {

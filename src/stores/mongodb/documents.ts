@@ -4,14 +4,14 @@ import type { StoredRecord } from '../../records/stored.ts'
 import type { TelemetryMetadata, TelemetryRecord } from '../../records/telemetry.ts'
 import { factsOf } from '../rollups/facts.ts'
 import { bytesIn, type Document, type Driver } from './driver.ts'
-import { fitted } from './fitted.ts'
+import { documentLimit, fitted } from './fitted.ts'
 import { restored, storable } from './safe-values.ts'
 
 /** A record as the two documents that are stored of it, both under its id. */
 export interface RecordDocuments {
   telemetry: Document
   run: Document
-  /** Of both together. */
+  /** Of both together; where the record says how large it is, what it says. */
   bytes: number
 }
 
@@ -35,7 +35,7 @@ export function documentsOf(driver: Driver, record: StoredRecord): RecordDocumen
   }
   const { timestamp_ms: _, request_headers, response_headers, ...said } = record.run
   const binary = (bytes: Uint8Array | null) => (bytes === null ? null : new driver.Binary(bytes))
-  const run = fitted(driver, {
+  const run: Document = {
     ...plainFields(said),
     timestamp: new Date(record.run.timestamp_ms),
     request_headers: request_headers.map(([name, value]) => ({ name, value })),
@@ -43,9 +43,15 @@ export function documentsOf(driver: Driver, record: StoredRecord): RecordDocumen
     request_bytes: binary(record.requestBytes),
     response_bytes: binary(record.responseBytes),
     chunk_times: binary(record.chunkTimes),
-  })
-  return { telemetry, run: run.document, bytes: run.bytes + driver.BSON.calculateObjectSize(telemetry) }
+  }
+  const { keptBytes } = record
+  if (keptBytes !== undefined && keptBytes * mostGrowth < documentLimit) return { telemetry, run, bytes: keptBytes }
+  const { document, bytes } = fitted(driver, run)
+  return { telemetry, run: document, bytes: bytes + driver.BSON.calculateObjectSize(telemetry) }
 }
+
+/** A document takes at most so many times the bytes of its JSON: a list of digits takes six. */
+export const mostGrowth = 8
 
 export function telemetryFrom(document: Document): TelemetryRecord {
   const { derived: _, timestamp, metadata, ...call } = document

@@ -2,6 +2,7 @@ import type { Store } from '../store.ts'
 import { schemaVersion } from './collections.ts'
 import { connectionTo, type MongoAddress } from './connection.ts'
 import { deadline, until } from './deadline.ts'
+import { newestEvents } from './diary.ts'
 import type { Db } from './driver.ts'
 import { runBody, runDetail } from './run-detail.ts'
 import { runs } from './runs.ts'
@@ -41,6 +42,7 @@ export function openMongoStore(options: MongoStoreOptions): Store {
         ),
         sizeBytes: await sizeOf(db),
       })),
+    connectionEvents: (limit) => ask((db, patience) => newestEvents(db, limit, patience)),
     close: () => connection.close(),
   }
 }

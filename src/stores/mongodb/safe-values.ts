@@ -5,16 +5,37 @@ import { isObject } from '../../records/json.ts'
  * signs or NUL are written with per cent signs, and what servers refuse (lists in lists, deep nesting) becomes JSON text in an
  * object whose only key is `%json`. Numbers that JSON does not know are `null`, as they are in JSON.
  */
-export function storable(value: unknown, depth = 0): unknown {
+export const storable = (value: unknown): unknown => (isStorable(value, 0) ? value : madeStorable(value, 0))
+
+/** Most values can be stored as they are, and looking costs less than a copy. */
+function isStorable(value: unknown, depth: number): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth >= deepest) return false
+  if (Array.isArray(value)) {
+    for (const item of value)
+      if (item === undefined || Array.isArray(item) || !isStorable(item, depth + 1)) return false
+    return true
+  }
+  for (const [key, field] of Object.entries(value))
+    if (field === undefined || !isPlainKey(key) || !isStorable(field, depth + 1)) return false
+  return true
+}
+
+function madeStorable(value: unknown, depth: number): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null // FerretDB drops the connection over -0 and NaN
   if (typeof value !== 'object' || value === null) return value
   if (depth >= deepest) return asText(value)
-  if (Array.isArray(value)) return value.map((item) => (Array.isArray(item) ? asText(item) : storableItem(item, depth)))
+  if (Array.isArray(value))
+    return value.map((item) => {
+      if (item === undefined) return null
+      return Array.isArray(item) ? asText(item) : madeStorable(item, depth + 1)
+    })
   const fields: [string, unknown][] = []
   for (const [key, field] of Object.entries(value)) {
     if (field === undefined) continue
     if (!key.isWellFormed()) return asText(value)
-    fields.push([escaped(key), storable(field, depth + 1)])
+    fields.push([escaped(key), madeStorable(field, depth + 1)])
   }
   return Object.fromEntries(fields)
 }
@@ -32,7 +53,7 @@ export function restored(value: unknown): unknown {
 const deepest = 40
 const textKey = '%json'
 
-const storableItem = (item: unknown, depth: number): unknown => (item === undefined ? null : storable(item, depth + 1))
+const isPlainKey = (key: string): boolean => key.isWellFormed() && escaped(key) === key
 const asText = (value: object): unknown => ({ [textKey]: JSON.stringify(value) })
 
 /** `%` stands for the empty key. `_bsontype` would make the driver take the object for a value of its own. */

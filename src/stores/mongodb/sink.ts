@@ -1,9 +1,12 @@
-import { type PurgingSink, Refused, type RefusedId, type RollupSink } from '../../delivery/sink.ts'
+import { setImmediate as turn } from 'node:timers/promises'
+import { type PurgingSink, Refused, type RefusedId, type RollupSink, type Sink } from '../../delivery/sink.ts'
 import type { Log } from '../../lib/log.ts'
+import type { DiaryCollection, DiaryEntry } from '../../records/diary-entry.ts'
 import type { StoredRecord } from '../../records/stored.ts'
 import type { CollectionName, Retention } from './collections.ts'
 import { type Connection, connectionTo, type MongoAddress } from './connection.ts'
 import { deadline, until } from './deadline.ts'
+import { storeDiary } from './diary.ts'
 import { documentsOf, type RecordDocuments } from './documents.ts'
 import type { Db, Driver } from './driver.ts'
 import { housekeeper } from './housekeeping.ts'
@@ -29,11 +32,19 @@ export interface MongoSinkOptions extends MongoAddress {
   now?: () => number
 }
 
-const batchDocuments = 1000
-const batchBytes = 8 * 1024 * 1024
+/** Parts of a batch that are on their way at once. */
+const lanes = 4
+/** Fewer records are not worth an insert of their own. */
+const leastPart = 50
+const partBytes = 8 * 1024 * 1024
+
+export interface MongoSink extends RollupSink, PurgingSink {
+  /** A collection of the diary as a sink of its own, over the same connections. */
+  diary(collection: DiaryCollection): Sink<DiaryEntry>
+}
 
 /** MongoDB as a place to deliver to. Nothing happens before the first batch; set-up is part of it. */
-export function openMongoSink(options: MongoSinkOptions): RollupSink & PurgingSink {
+export function openMongoSink(options: MongoSinkOptions): MongoSink {
   const { writeMs = 30_000 } = options
   const connection = connectionTo(options)
   const housekeeping = housekeeper(options)
@@ -97,6 +108,19 @@ export function openMongoSink(options: MongoSinkOptions): RollupSink & PurgingSi
         await db.command({ ping: 1 })
       })
     },
+    diary: (collection) => ({
+      name: `mongodb ${collection}`,
+      async write(entries, signal) {
+        signal.throwIfAborted()
+        if (entries.length === 0) return
+        const refused = await until(deadline(writeMs, signal), async () => {
+          const { driver, db } = await ready()
+          return storeDiary(driver, db, collection, entries)
+        })
+        tell(refused, `${entries.length} entries of ${collection}`)
+      },
+      async close() {}, // with the sink of the records
+    }),
     async close() {
       housekeeping.stop()
       await connection.close()
@@ -143,32 +167,51 @@ async function prepare(connection: Connection, options: MongoSinkOptions): Promi
   return { driver, db, foreign, toPurge }
 }
 
-/** The run goes first: a call that is listed has its run. */
+/** While the server works on some parts of the batch, the next ones are made. After a failure no other part is begun. */
 async function storeAll(driver: Driver, db: Db, batch: readonly StoredRecord[]): Promise<readonly RefusedId[]> {
   const refused: RefusedId[] = []
-  for (const part of parts(driver, batch, refused)) {
-    const runs = await insertOnce(
-      driver,
-      db,
-      'llm_runs',
-      part.map(({ run }) => run),
-    )
-    const without = new Set(runs.refused.map(({ id }) => id))
-    const calls = part.map(({ telemetry }) => telemetry).filter(({ _id }) => !without.has(String(_id)))
-    const telemetry = await insertOnce(driver, db, 'telemetry', calls)
-    refused.push(...runs.refused, ...telemetry.refused)
+  const left = parts(driver, batch, refused)
+  const failures: unknown[] = []
+  const lane = async (): Promise<void> => {
+    try {
+      for (const part of left) refused.push(...(await storePart(driver, db, part)))
+    } catch (error) {
+      failures.push(error)
+    }
   }
+  const ends: Promise<void>[] = []
+  for (let at = 0; at < lanes; at++) {
+    ends.push(lane())
+    await turn() // what was made is sent now
+  }
+  await Promise.all(ends)
+  if (failures.length > 0) throw failures[0]
   return refused
 }
 
-/** The batch as documents, in pieces that a server takes at once; what no document can hold joins `refused`. */
+/** The run goes first: a call that is listed has its run. */
+async function storePart(driver: Driver, db: Db, part: readonly RecordDocuments[]): Promise<readonly RefusedId[]> {
+  const runs = await insertOnce(
+    driver,
+    db,
+    'llm_runs',
+    part.map(({ run }) => run),
+  )
+  const without = new Set(runs.refused.map(({ id }) => id))
+  const calls = part.map(({ telemetry }) => telemetry).filter(({ _id }) => !without.has(String(_id)))
+  const telemetry = await insertOnce(driver, db, 'telemetry', calls)
+  return [...runs.refused, ...telemetry.refused]
+}
+
+/** The batch as documents, a share for each lane, and in pieces that a server takes at once; what no document can hold joins `refused`. */
 function* parts(driver: Driver, batch: readonly StoredRecord[], refused: RefusedId[]): Generator<RecordDocuments[]> {
+  const share = Math.max(leastPart, Math.ceil(batch.length / lanes))
   let part: RecordDocuments[] = []
   let bytes = 0
   for (const record of batch) {
     const documents = mapped(driver, record, refused)
     if (documents === null) continue
-    if (part.length === batchDocuments || (part.length > 0 && bytes + documents.bytes > batchBytes)) {
+    if (part.length === share || (part.length > 0 && bytes + documents.bytes > partBytes)) {
       yield part
       part = []
       bytes = 0

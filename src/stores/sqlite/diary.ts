@@ -1,15 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Line } from '../../delivery/outbox.ts'
 import type { ConnectionEvent } from '../../records/connection-log.ts'
-import type { ConnectionEvents } from '../own-store.ts'
+import { type DiaryEntry, diaryCollections } from '../../records/diary-entry.ts'
 import { openForWriting } from './database.ts'
+import { type DiaryLineOptions, diaryLine } from './diary-line.ts'
 import { callSums } from './totals.ts'
 
-/** What is kept beside the records: few rows, each with a place in line, so that sinks may take them in order. */
+/** What is kept beside the records: few rows, each with a place in its line, in which sinks take them. */
 export interface Diary {
   /** A document whose id is there already stays as it is. */
   addEvent(event: ConnectionEvent): void
   /** The sums of all calls at this full hour; one document for each hour. */
   addHour(hourMs: number, instance: string): void
+  line(options: DiaryLineOptions): Line<DiaryEntry>
   close(): void
 }
 
@@ -31,12 +34,13 @@ export function openDiary(path: string): Diary {
       const id = `${instance}|${new Date(hourMs).toISOString()}`
       addMetrics.run(id, hourMs, 'hourly', JSON.stringify(callSums(database, hourMs)))
     },
+    line: (options) => diaryLine(database, options),
     close: () => database.close(),
   }
 }
 
-export function newestEvents(database: DatabaseSync, limit: number): ConnectionEvents {
-  const newest = database
+export const newestEvents = (database: DatabaseSync, limit: number): ConnectionEvent[] =>
+  database
     .prepare(
       `SELECT id, timestamp_ms, event_type, status, message, metadata FROM connection_logs
        ORDER BY place DESC LIMIT ?`,
@@ -52,6 +56,11 @@ export function newestEvents(database: DatabaseSync, limit: number): ConnectionE
         metadata: JSON.parse(String(row.metadata)) as ConnectionEvent['metadata'],
       }),
     )
-  const total = database.prepare('SELECT count(*) AS rows FROM connection_logs').get()
-  return { total: Number(total?.rows ?? 0), newest }
-}
+
+export const diaryCounts = (database: DatabaseSync): Record<string, number> =>
+  Object.fromEntries(
+    diaryCollections.map((name) => [
+      name,
+      Number(database.prepare(`SELECT count(*) AS entries FROM ${name}`).get()?.entries),
+    ]),
+  )

@@ -57,7 +57,8 @@ export function documentRows(database: DatabaseSync): DocumentRows {
         if (found.length > 0 && bytes > limits.bytes) break
         const seq = Number(row.seq)
         try {
-          found.push({ place: seq, record: recordFrom(row), bytes: Number(row.bytes) })
+          const record = recordFrom(row)
+          found.push({ place: seq, id: record.telemetry._id, record, bytes: record.keptBytes })
         } catch (error) {
           if (found.length > 0) break
           throw new Unreadable(seq, String(idOf.get(seq)?.id ?? ''), error)
@@ -87,7 +88,7 @@ const sizes = ['telemetry', 'prompt', 'completion', 'run', 'request_bytes', 'res
   .map((column) => `coalesce(octet_length(documents.${column}), 0)`)
   .join(' + ')
 
-const recordFrom = (row: Record<string, SQLOutputValue>): StoredRecord => ({
+const recordFrom = (row: Record<string, SQLOutputValue>): StoredRecord & { keptBytes: number } => ({
   telemetry: JSON.parse(String(row.telemetry)) as TelemetryRecord,
   run: { ...JSON.parse(String(row.run)), prompt: row.prompt, completion: row.completion } as RunRecord,
   requestBytes: bytesOrNull(row.request_bytes),
@@ -95,6 +96,7 @@ const recordFrom = (row: Record<string, SQLOutputValue>): StoredRecord => ({
   chunkTimes: bytesOrNull(row.chunk_times),
   gapsMs: [],
   gaps: bytesOrNull(row.gaps) ?? new Uint8Array(0),
+  keptBytes: Number(row.bytes),
 })
 
 const bytesOrNull = (value: SQLOutputValue | undefined): Uint8Array | null =>

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { isDeepStrictEqual } from 'node:util'
 import type { Outbox, OutboxRecord, RefusedRecord, SinkCounters } from '../../delivery/outbox.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { inTransaction, openForWriting } from './database.ts'
@@ -67,10 +68,15 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
       rows.advance(sink, upTo, documents.count(place, upTo) - aside, aside)
     })
 
+  let early: { sink: string; after: number; limits: Limits; records: readonly OutboxRecord[] } | null = null
+
   /** A row that cannot be read is put aside when its turn comes; nothing else would ever pass it. */
-  const next = (sink: string, limits: { records: number; bytes: number }): readonly OutboxRecord[] => {
+  const next = (sink: string, limits: Limits): readonly OutboxRecord[] => {
+    const read = early
+    early = null
     for (;;) {
       const { place } = rows.state(sink)
+      if (read?.sink === sink && read.after === place && isDeepStrictEqual(read.limits, limits)) return read.records
       try {
         return documents.after(place, { ...limits, upTo: purges.heldAt(sink) })
       } catch (error) {
@@ -83,6 +89,11 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
   return {
     instance,
     next,
+    ahead(sink, after, limits) {
+      early = null
+      const records = documents.after(after, limits)
+      if (records.length > 0) early = { sink, after, limits, records }
+    },
     settle,
     changedRollups: rollups.changed,
     settleRollups: rollups.settle,
@@ -116,6 +127,11 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
       database.close()
     },
   }
+}
+
+interface Limits {
+  records: number
+  bytes: number
 }
 
 const messageLimit = 2_000

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import type { CallTotals, OwnStore } from '../own-store.ts'
 import { counted, limitCounts, retentionCounts } from './counter.ts'
 import { inTransaction, openForReading } from './database.ts'
-import { newestEvents } from './diary.ts'
+import { diaryCounts, newestEvents } from './diary.ts'
 import { purgeReport, purgeReports } from './purge-reports.ts'
 import { runBody, runDetail } from './run-detail.ts'
 import { runs } from './runs.ts'
@@ -42,7 +42,7 @@ export function openStore(path: string): OpenStore {
         return {
           name: 'sqlite',
           schemaVersion,
-          counts: { telemetry: records, llm_runs: records },
+          counts: { telemetry: records, llm_runs: records, ...diaryCounts(database) },
           sizeBytes: sizeOf(path) + sizeOf(`${path}-wal`),
         }
       }),

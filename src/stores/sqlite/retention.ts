@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { DiaryCollection } from '../../records/diary-entry.ts'
 import { levelNames } from '../rollups/levels.ts'
 import { type Aging, bodiesAging, recordsAging, wordsAging } from './aging.ts'
 import { counter, type RetentionCount, retentionCounts } from './counter.ts'
 import { inTransaction } from './database.ts'
 import { rollupWalk } from './rollup-walk.ts'
-import { taken } from './taken.ts'
+import { type Taken, taken } from './taken.ts'
 
 /** Days that things are kept; 0: for ever. */
 export interface RetentionDays {
@@ -62,8 +63,10 @@ export function openRetention({ database, sinks, rollupsChanged }: RetentionOpti
       ...stage('words', days.words, (beforeMs) => wordsAging(database, beforeMs, known)),
       ...stage('bodies', days.bodies, (beforeMs) => bodiesAging(database, beforeMs, known)),
       ...stage('rollups', days.rollups, rollups),
-      ...stage('connection_logs', days.connectionLogs, (beforeMs) => diaryAging(database, 'connection_logs', beforeMs)),
-      ...stage('metrics', days.metrics, (beforeMs) => diaryAging(database, 'metrics', beforeMs)),
+      ...stage('connection_logs', days.connectionLogs, (beforeMs) =>
+        diaryAging(database, 'connection_logs', beforeMs, known),
+      ),
+      ...stage('metrics', days.metrics, (beforeMs) => diaryAging(database, 'metrics', beforeMs, known)),
     ]
   }
 
@@ -97,16 +100,23 @@ export function openRetention({ database, sinks, rollupsChanged }: RetentionOpti
 
 const nothing = () => Object.fromEntries(retentionCounts.map((what) => [what, 0])) as Record<RetentionCount, number>
 
-/** Tables of few and short rows. */
-function diaryAging(database: DatabaseSync, table: 'connection_logs' | 'metrics', beforeMs: number): Stage['aging'] {
+/** Tables of few and short rows. What a sink refused is here alone, and stays. */
+function diaryAging(
+  database: DatabaseSync,
+  table: DiaryCollection,
+  beforeMs: number,
+  known: Pick<Taken, 'diaryPlace'>,
+): Stage['aging'] {
   const remove = database.prepare(
-    `DELETE FROM ${table} WHERE place IN (SELECT place FROM ${table} WHERE timestamp_ms < ? ORDER BY place LIMIT 200)`,
+    `DELETE FROM ${table} WHERE place IN (
+       SELECT place FROM ${table} WHERE timestamp_ms < ? AND place <= ?
+       AND place NOT IN (SELECT place FROM diary_quarantine WHERE collection = '${table}') ORDER BY place LIMIT 200)`,
   )
   let isDone = false
   return {
     isDone: () => isDone,
     step() {
-      const gone = Number(remove.run(beforeMs).changes)
+      const gone = Number(remove.run(beforeMs, known.diaryPlace(table)).changes)
       isDone = gone === 0
       return gone
     },

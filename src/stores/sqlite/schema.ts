@@ -162,6 +162,26 @@ const migrations: readonly string[] = [
     PRIMARY KEY (purge, part)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE diary_sinks (
+    sink TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    target TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
+    PRIMARY KEY (sink, collection)
+  ) WITHOUT ROWID;
+  CREATE TABLE diary_quarantine (
+    sink TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (sink, collection, place)
+  ) WITHOUT ROWID;
+  `,
 ]
 
 export const schemaVersion = migrations.length

@@ -17,7 +17,7 @@ describe('the settings of the driver', () => {
       serverSelectionTimeoutMS: 2000,
       connectTimeoutMS: 2000,
       socketTimeoutMS: 10_000,
-      maxPoolSize: 4,
+      maxPoolSize: 6,
       waitQueueTimeoutMS: 2000,
       writeConcern: { w: 'majority', journal: true },
     })

@@ -21,7 +21,8 @@ it('keeps events in order, each once, and shows the newest first', async () => {
   const events = [1, 2, 3].map((at) => connectionEvent(at, 'database_lost', `number ${at}`, { code: null, at }))
   for (const event of [...events, events[0]!]) diary.addEvent(event)
   const store = openStore(database.path)
-  expect(await store.connectionEvents(2)).toEqual({ total: 3, newest: [events[2], events[1]] })
+  expect(await store.connectionEvents(2)).toEqual([events[2], events[1]])
+  expect((await store.status()).counts).toMatchObject({ connection_logs: 3, metrics: 0 })
   await store.close()
 })
 
