@@ -10,7 +10,10 @@ import { openCsvFallback } from './exporters/csv/index.ts'
 import { systemClock } from './lib/clock.ts'
 import { openMongoSink } from './stores/mongodb/index.ts'
 import { openDiary } from './stores/sqlite/diary.ts'
-import { openOutbox } from './stores/sqlite/outbox.ts'
+import { openPatiently } from './stores/sqlite/open-patiently.ts'
+import { type LocalOutbox, openOutbox } from './stores/sqlite/outbox.ts'
+import { fileAt } from './stores/sqlite/set-aside.ts'
+import { watched } from './stores/sqlite/watched.ts'
 
 /** The deliverer's thread: embedded database -> MongoDB, and CSV files while that is away. Started by `delivery/deliverer-thread.ts`. */
 const data: DelivererData = workerData
@@ -23,14 +26,18 @@ const log = { debug() {}, info: logAt('info'), warn: logAt('warn'), error: logAt
 
 const { uri, database, pepperId, retention } = data.mongo
 const name = 'mongodb'
-const outbox = openOutbox({
-  path: join(data.dataDir, 'sightglass.sqlite'),
-  sinks: [{ name, target: targetOf(uri, database) }],
-  clock: systemClock,
-})
+const path = join(data.dataDir, 'sightglass.sqlite')
+const stopped = new AbortController()
+let file = fileAt(path)
+const damaged = (error: unknown) => send({ type: 'damaged', damage: { file, reason: String(error) } })
+const open = () => {
+  file = fileAt(path)
+  return openOutbox({ path, sinks: [{ name, target: targetOf(uri, database) }], clock: systemClock })
+}
+const outbox = await opened()
 const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, log })
 
-const diary = openDiary(join(data.dataDir, 'sightglass.sqlite'))
+const diary = openDiary(path)
 const happened = connectionEvents(name, systemClock, (event) => {
   try {
     diary.addEvent(event)
@@ -41,7 +48,6 @@ const happened = connectionEvents(name, systemClock, (event) => {
 
 const stored = new Int32Array(data.stored)
 let seen = Atomics.load(stored, 0)
-const stopped = new AbortController()
 async function grown(ms: number, signal: AbortSignal) {
   const over = new AbortController()
   const asleep = sleep(ms, AbortSignal.any([signal, over.signal]))
@@ -82,6 +88,25 @@ function publish(asked: boolean): void {
   } catch (error) {
     log.warn('the counters of the sinks cannot be read', { error })
   }
+}
+
+/** As soon as the embedded database can be opened. */
+async function opened(): Promise<LocalOutbox> {
+  const before = (message: ToDeliverer) => {
+    if (message.type === 'status') send({ type: 'status', sinks: [], asked: true })
+    else stopped.abort()
+  }
+  port!.on('message', before)
+  const found = await openPatiently(path, watched({ open }, damaged).open, {
+    waiting(error) {
+      log.error('the embedded database cannot be opened: what is stored there is delivered later', { error })
+      send({ type: 'ready' })
+    },
+    again: (ms) => delay(ms, true, { signal: stopped.signal }).catch(() => false), // stopped
+  })
+  port!.off('message', before)
+  if (found === null) throw new Error('stopped before the embedded database could be opened')
+  return watched(found, damaged)
 }
 
 /** Delivered records stay for a while, for questions while MongoDB is away. */

@@ -80,6 +80,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
     journal.looked(use)
     const refusing = (): boolean => settings.journalFull === 'refuse' && journal.state === 'full'
     let mongo: Mongo | null = null
+    const own = openReader(join(dataDir, 'sightglass.sqlite'))
     undo.push(() => mongo?.stop(hurry.promise)) // after the recorder has stored what it read
     const stored = new SharedArrayBuffer(4)
     const recorder = await startRecorder({
@@ -93,14 +94,25 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       projectNames: namesOf(settings),
       log,
       disk: (use) => journal.looked(use),
+      replaced() {
+        own.renew()
+        mongo?.renew()
+      },
     })
     undo.push(async () => {
       await journal.end()
       await recorder.stop(recorderStopMs, hurry.promise)
     })
-    const own = openReader(join(dataDir, 'sightglass.sqlite'))
     undo.push(() => own.close())
-    mongo = await startMongo({ settings, pepper: secrets.pepper, stored, own, clock, log })
+    mongo = await startMongo({
+      settings,
+      pepper: secrets.pepper,
+      stored,
+      own,
+      clock,
+      log,
+      damaged: (damage) => recorder.replace(damage),
+    })
     const store = mongo?.store ?? own
     undo.push(() => store.close())
 

@@ -22,6 +22,8 @@ export interface RecorderThreadOptions {
   log: Log
   /** Told each second what the data directory takes of the disk. */
   disk?: (use: DiskUse) => void
+  /** Told when the embedded database is another file than before: who has the old one open must open it again. */
+  replaced?: () => void
   /** The thread's entry. */
   entry?: URL
   /** First wait before a thread that died is started again; doubles with each death. */
@@ -31,15 +33,25 @@ export interface RecorderThreadOptions {
 }
 
 /** What the thread is started with. */
-export type RecorderData = Omit<RecorderThreadOptions, 'log' | 'disk' | 'entry' | 'restartMs' | 'silenceMs'> & {
+export type RecorderData = Omit<
+  RecorderThreadOptions,
+  'log' | 'disk' | 'replaced' | 'entry' | 'restartMs' | 'silenceMs'
+> & {
   careful: boolean
 }
 
-export type ToRecorder = { type: 'status' } | { type: 'stop' } | { type: 'note'; event: ConnectionEvent }
+export type ToRecorder =
+  | { type: 'status' }
+  | { type: 'stop' }
+  | { type: 'note'; event: ConnectionEvent }
+  /** Somebody found the embedded database damaged. */
+  | { type: 'replace'; file: string; reason: string }
 export type FromRecorder =
   | { type: 'ready' }
   | { type: 'status'; status: RecorderStatus; asked: boolean }
   | { type: 'disk'; use: DiskUse }
+  /** The embedded database was put aside; a new one begins. */
+  | { type: 'replaced' }
   | { type: 'log'; level: 'warn' | 'error'; message: string; fields: object | undefined }
 
 export interface RecorderHandle {
@@ -49,6 +61,8 @@ export interface RecorderHandle {
   status(): Promise<RecorderStatus>
   /** Keeps an event of this instance beside the records. */
   note(event: ConnectionEvent): void
+  /** Somebody found the embedded database damaged: it is put aside for a new one. */
+  replace(damage: { file: string; reason: string }): void
   alive(): boolean
   onDeath(listener: (error: Error) => void): void
   /**
@@ -73,14 +87,16 @@ class RecorderThread implements RecorderHandle {
   #before: RecorderStatus = emptyStatus
   #asking: ((status: RecorderStatus) => void)[] = []
   #deathListeners: ((error: Error) => void)[] = []
+  #replaced = false
 
   constructor(options: RecorderThreadOptions) {
-    const { log, disk: _disk, entry, restartMs, silenceMs, ...rest } = options
+    const { log, disk: _disk, replaced: _replaced, entry, restartMs, silenceMs, ...rest } = options
     this.#options = options
     this.#thread = new KeptThread({
       name: 'recorder',
       entry: entry ?? recorderEntry(),
-      workerData: (careful): RecorderData => ({ ...rest, careful }),
+      // a thread that put a damaged database aside died of no exchange
+      workerData: (again): RecorderData => ({ ...rest, careful: again && !this.#replaced }),
       log,
       meanwhile: 'the journal keeps everything',
       ping: () => this.#send({ type: 'status' }),
@@ -105,6 +121,10 @@ class RecorderThread implements RecorderHandle {
 
   note(event: ConnectionEvent) {
     this.#send({ type: 'note', event })
+  }
+
+  replace({ file, reason }: { file: string; reason: string }) {
+    this.#send({ type: 'replace', file, reason })
   }
 
   alive(): boolean {
@@ -134,15 +154,29 @@ class RecorderThread implements RecorderHandle {
   #take(message: FromRecorder) {
     if (message.type === 'log') this.#options.log[message.level](message.message, message.fields)
     if (message.type === 'disk') this.#options.disk?.(message.use)
+    if (message.type === 'replaced') this.#replaced = true
+    if (message.type === 'ready' && this.#replaced) {
+      this.#replaced = false
+      this.#options.replaced?.()
+    }
     if (message.type !== 'status') return
     this.#last = message.status
     if (message.asked) this.#asking.shift()?.(message.status)
   }
 
   #gone() {
-    this.#before = { ...this.#total(), pending: 0 }
-    this.#before.accepted -= this.#last.pending
-    this.#before.acceptedLive -= Math.min(this.#last.pending, this.#last.acceptedLive)
+    if (this.#replaced)
+      this.#before = emptyStatus // what the journal holds is read, and counted, again
+    else {
+      const { pending, acceptedLive } = this.#last
+      const total = this.#total()
+      this.#before = {
+        ...total,
+        pending: 0,
+        accepted: total.accepted - pending,
+        acceptedLive: total.acceptedLive - Math.min(pending, acceptedLive),
+      }
+    }
     this.#last = emptyStatus
     for (const answer of this.#asking.splice(0)) answer(emptyStatus)
   }

@@ -4,14 +4,13 @@ import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import type { Outcome } from '../../src/records/outcome.ts'
 import { startProxy } from '../support/proxy.ts'
 import { spawnProxy } from '../support/spawn-proxy.ts'
 import { eventually, pause, signal, within } from '../support/within.ts'
+import { keptInDatabase } from './kept.ts'
 import { mixedClients } from './kill-clients.ts'
 import { killUpstream } from './kill-upstream.ts'
-import { type Findings, type Kept, Ledger } from './ledger.ts'
+import { type Findings, Ledger } from './ledger.ts'
 import { type Seeded, seeded } from './seeded.ts'
 
 /** When a process is killed: while it serves, while it takes up what the last one left, or as soon as it has begun. */
@@ -115,14 +114,8 @@ async function settled(dataDir: string, ledger: Ledger) {
     await eventually('everything in the journal to be stored', () => others(dataDir).length === 0, 60_000, 20)
     const settleMs = performance.now() - from
     await proxy.settled()
-    const database = new DatabaseSync(join(dataDir, 'sightglass.sqlite'), { readOnly: true })
-    try {
-      const totals = database.prepare('SELECT level, sum(requests) AS requests FROM rollups GROUP BY level').all()
-      const counted = Math.max(...totals.map(({ requests }) => Number(requests)))
-      return { ...ledger.compare(kept(database)), counted, epochsLeft: others(dataDir).length, settleMs }
-    } finally {
-      database.close()
-    }
+    const { kept, counted } = keptInDatabase(dataDir)
+    return { ...ledger.compare(kept), counted, epochsLeft: others(dataDir).length, settleMs }
   } finally {
     await proxy.stop()
   }
@@ -134,19 +127,6 @@ const others = (dataDir: string): string[] =>
     .filter((name) => /^[0-9a-f-]{36}$/.test(name))
     .sort()
     .slice(0, -1)
-
-function kept(database: DatabaseSync): Kept[] {
-  const rows = database.prepare(
-    `SELECT id, session, outcome, telemetry ->> '$.metadata.response_sha256' AS sha256
-     FROM telemetry JOIN (SELECT seq, telemetry FROM documents) AS document USING (seq)`,
-  )
-  return rows.all().map(({ id, session, outcome, sha256 }) => ({
-    id: String(id),
-    call: session === null ? null : String(session),
-    outcome: String(outcome) as Outcome,
-    responseSha256: sha256 === null ? null : String(sha256),
-  }))
-}
 
 function entries(directory: string): string[] {
   try {

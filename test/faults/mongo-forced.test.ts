@@ -1,20 +1,17 @@
 import { expect, it } from 'vitest'
 import { type FakeMongo, fakeMongo, type MongoFault } from '../support/fake-mongo.ts'
 import { eventually, pause } from '../support/within.ts'
-import { keptInFake, losses, type MongoRig, mongoRig, none } from './mongo-rig.ts'
-
-const countedIn = (mongo: FakeMongo): number =>
-  [...(mongo.collections.get('rollups')?.values() ?? [])]
-    .filter(({ level }) => level === 'model_day')
-    .reduce((sum, { requests }) => sum + Number(requests), 0)
+import { keptInFake } from './kept.ts'
+import { losses, none } from './ledger.ts'
+import { type MongoRig, mongoRig } from './mongo-rig.ts'
 
 async function nothingLost(rig: MongoRig, mongo: FakeMongo): Promise<void> {
   const sink = await rig.delivered(60_000)
-  const kept = keptInFake(mongo)
+  const kept = keptInFake(mongo).kept
   expect(losses(rig.ledger.compare(kept))).toEqual(none)
   expect(sink).toMatchObject({ accepted: kept.length, stored: kept.length, quarantined: 0, dropped: 0 })
   expect(new Set(mongo.ids('llm_runs'))).toEqual(new Set(mongo.ids('telemetry')))
-  await eventually('the totals', () => countedIn(mongo) === kept.length, 20_000)
+  await eventually('the totals', () => keptInFake(mongo).counted === kept.length, 20_000)
 }
 
 it('stores a batch once whose answer was lost after it was stored, again and again (41)', async () => {
@@ -67,7 +64,7 @@ it('puts the documents aside that are refused one by one, and stores the rest (4
   await using rig = await mongoRig(mongo.uri, 'db')
   await rig.load(8, () => pause(1_000))
   const sink = await rig.delivered()
-  const kept = keptInFake(mongo)
+  const kept = keptInFake(mongo).kept
   expect(sink.quarantined).toBeGreaterThan(0)
   expect(sink).toMatchObject({ stored: kept.length, accepted: kept.length + sink.quarantined, pending: 0, dropped: 0 })
   const lost = losses(rig.ledger.compare(kept))
