@@ -74,35 +74,3 @@ it('puts the documents aside that are refused one by one, and stores the rest (4
   const health = await rig.health()
   expect([health.state, health.answeredBy]).toEqual(['ok', 'mongodb'])
 }, 60_000)
-
-it.each<MongoFault>([{ kind: 'hang' }, { kind: 'slow', ms: 1_500 }])(
-  'answers calls as fast while MongoDB gives no answer ($kind), and loses nothing (42)',
-  async (fault) => {
-    await using mongo = await fakeMongo()
-    let broken = false
-    mongo.fault = () => (broken ? fault : null)
-    await using rig = await mongoRig(`${mongo.uri}&socketTimeoutMS=2000`, 'db')
-    const medianMs = async (): Promise<number> => {
-      const took: number[] = []
-      for (let call = 0; call < 60; call++) {
-        const at = performance.now()
-        await (await fetch(`${rig.proxy.url}/v1/models`)).arrayBuffer()
-        took.push(performance.now() - at)
-      }
-      return took.sort((one, other) => one - other)[30]!
-    }
-    await medianMs()
-    const free = await medianMs()
-    broken = true
-    const load = rig.load(2, () => pause(2_000))
-    await eventually('an insert', () => mongo.inserts > 0, 10_000)
-    await load
-    const stuck = await medianMs()
-    expect(stuck - free).toBeLessThan(20)
-    broken = false
-    const sink = await rig.delivered(60_000)
-    expect(new Set(mongo.ids('telemetry')).size).toBe(sink.stored)
-    expect(sink).toMatchObject({ accepted: sink.stored, quarantined: 0, dropped: 0 })
-  },
-  120_000,
-)
