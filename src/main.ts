@@ -44,7 +44,7 @@ export interface RunningProxy {
   settled(deadlineMs: number): Promise<void>
   /** `/ready` says no, calls are still served for the drain delay, running ones end within the drain limit, everything is kept. */
   stop(options?: { delayMs?: number }): Promise<void>
-  /** Ends running calls at once. For a second signal. */
+  /** Ends running calls at once, and waits for nothing any more: the journal keeps the rest. For a second signal. */
   cut(): void
 }
 
@@ -54,6 +54,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
   const startedAtMs = clock.mono()
   const { dataDir } = settings
   const undo: (() => Promise<void> | void)[] = []
+  const hurry = Promise.withResolvers<void>()
   try {
     makeDirectory(dataDir)
     const lock = lockDirectory(dataDir)
@@ -80,7 +81,8 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
     journal.looked(use)
     const refusing = (): boolean => settings.journalFull === 'refuse' && journal.state === 'full'
     let mongo: Mongo | null = null
-    undo.push(() => mongo?.stop()) // after the recorder has stored what it read
+    const own = openReader(join(dataDir, 'sightglass.sqlite'))
+    undo.push(() => mongo?.stop(hurry.promise)) // after the recorder has stored what it read
     const stored = new SharedArrayBuffer(4)
     const recorder = await startRecorder({
       dataDir,
@@ -94,14 +96,25 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       upkeep: upkeepOf(settings),
       log,
       disk: (use) => journal.looked(use),
+      replaced() {
+        own.renew()
+        mongo?.renew()
+      },
     })
     undo.push(async () => {
       await journal.end()
-      await recorder.stop(recorderStopMs)
+      await recorder.stop(recorderStopMs, hurry.promise)
     })
-    const own = openReader(join(dataDir, 'sightglass.sqlite'))
     undo.push(() => own.close())
-    mongo = await startMongo({ settings, pepper: secrets.pepper, stored, own, clock, log })
+    mongo = await startMongo({
+      settings,
+      pepper: secrets.pepper,
+      stored,
+      own,
+      clock,
+      log,
+      damaged: (damage) => recorder.replace(damage),
+    })
     const store = mongo?.store ?? own
     undo.push(() => store.close())
 
@@ -174,7 +187,6 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
     log.debug('listening', { address, port, ms: Math.round(clock.mono() - startedAtMs) })
 
     let stopping: Promise<void> | null = null
-    const hurry = Promise.withResolvers<void>()
     const stop = async (delayMs: number): Promise<void> => {
       state.draining = true
       log.info('stopping', { active: forwarder.active.size, delayMs, limitMs: settings.drainLimitMs })
@@ -190,7 +202,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
         await forwarder.idle()
       }
       server.closeIdleConnections()
-      await Promise.race([closed, delay(1000, null, { ref: false })])
+      await Promise.race([closed, delay(1000, null, { ref: false }), hurry.promise])
       clearInterval(sweep)
       await unwind(undo)
     }

@@ -1,5 +1,5 @@
 import type { ServiceStatus, SinkCounts } from './api/parts.ts'
-import { type DelivererHandle, startDeliverer } from './delivery/deliverer-thread.ts'
+import { type Damage, type DelivererHandle, startDeliverer } from './delivery/deliverer-thread.ts'
 import type { SinkStatus } from './delivery/sink-status.ts'
 import type { Clock } from './lib/clock.ts'
 import { keyedHash } from './lib/keyed-hash.ts'
@@ -17,6 +17,8 @@ export interface MongoParts {
   stored: SharedArrayBuffer
   /** This machine's own store. */
   own: Store
+  /** Told when the embedded database turns out to be damaged. */
+  damaged: (damage: Damage) => void
   clock: Clock
   log: Log
 }
@@ -25,8 +27,10 @@ export interface Mongo {
   /** Answers from MongoDB, or from this machine while that is away. Closing it closes both. */
   store: Store
   status(): Promise<{ service: ServiceStatus; counts: SinkCounts | null }>
-  /** Delivers what is there, as long as MongoDB takes it; the rest after the next start. */
-  stop(): Promise<void>
+  /** The embedded database is another file now. */
+  renew(): void
+  /** Delivers what is there, as long as MongoDB takes it and until `hurry` resolves; the rest after the next start. */
+  stop(hurry: Promise<unknown>): Promise<void>
 }
 
 /** The MongoDB that the settings name: records are delivered to it by one thread and read by another. Null: they name none. */
@@ -46,6 +50,7 @@ export async function startMongo(parts: MongoParts): Promise<Mongo | null> {
       bodiesDays: bodiesDays(settings),
     },
     log,
+    damaged: parts.damaged,
   })
   const entry = new URL(`mongo-reader.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
   const store = chooseStore({
@@ -58,7 +63,8 @@ export async function startMongo(parts: MongoParts): Promise<Mongo | null> {
   return {
     store,
     status: () => statusOf(deliverer),
-    stop: () => deliverer.stop(Math.min(settings.drainLimitMs, drainMs)),
+    renew: () => deliverer.renew(),
+    stop: (hurry) => deliverer.stop(Math.min(settings.drainLimitMs, drainMs), hurry),
   }
 }
 

@@ -22,8 +22,7 @@ What each setting does: docs/settings.md. What holds, and why: sightglass config
     // signals are heard before anybody is told that they may come
     const end = stopped(running, io)
     announce(running, settings, log, io)
-    await end
-    return 0
+    return end
   },
 }
 
@@ -48,17 +47,21 @@ function announce(running: RunningProxy, settings: Settings, log: Log, io: Io): 
 /** A terminal's Ctrl-C reaches this process twice, by itself and through the program that started it. */
 const sameSignalMs = 500
 
-/** Resolves once a signal stopped the proxy. The first drains; the next one cuts what still runs. */
-function stopped(running: RunningProxy, io: Io): Promise<void> {
+/** Resolves to the exit code once a signal stopped the proxy. The first drains (0); the next one cuts what still runs (1). */
+function stopped(running: RunningProxy, io: Io): Promise<number> {
   return new Promise((resolve, reject) => {
     let firstAt: number | null = null
+    let wasCut = false
     const signalled = (signal: NodeJS.Signals) => {
       if (firstAt === null) {
         firstAt = performance.now()
         if (process.stderr.isTTY) io.note('Stopping; once more to cut what still runs.\n')
         // the delay is for load balancers; a person at a terminal has none in front
-        running.stop(signal === 'SIGINT' ? { delayMs: 0 } : {}).then(resolve, reject)
-      } else if (performance.now() - firstAt > sameSignalMs) running.cut()
+        running.stop(signal === 'SIGINT' ? { delayMs: 0 } : {}).then(() => resolve(wasCut ? 1 : 0), reject)
+      } else if (performance.now() - firstAt > sameSignalMs) {
+        wasCut = true
+        running.cut()
+      }
     }
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, signalled)
   })

@@ -11,6 +11,8 @@ export interface DelivererThreadOptions {
   /** Where calls are also written while the sink is away. */
   csvDirectory: string
   log: Log
+  /** Told when the embedded database turns out to be damaged. */
+  damaged?: (damage: Damage) => void
   /** The thread's entry. */
   entry?: URL
   restartMs?: number
@@ -30,6 +32,12 @@ export interface MongoTarget {
   bodiesDays: number
 }
 
+/** What fails on which file of the embedded database: by now another one may have taken its place. */
+export interface Damage {
+  file: string
+  reason: string
+}
+
 /** What the thread is started with. */
 export type DelivererData = Pick<DelivererThreadOptions, 'dataDir' | 'stored' | 'mongo' | 'csvDirectory'>
 
@@ -37,6 +45,7 @@ export type ToDeliverer = { type: 'status' } | { type: 'stop'; drainMs: number }
 export type FromDeliverer =
   | { type: 'ready' }
   | { type: 'status'; sinks: readonly SinkStatus[]; asked: boolean }
+  | { type: 'damaged'; damage: Damage }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; fields: object | undefined }
 
 export interface DelivererHandle {
@@ -45,8 +54,10 @@ export interface DelivererHandle {
   /** The last that is known. */
   known(): readonly SinkStatus[]
   alive(): boolean
-  /** Lets the thread deliver what is there for so long; the rest is delivered after the next start. */
-  stop(drainMs: number): Promise<void>
+  /** The embedded database is another file now. */
+  renew(): void
+  /** Lets the thread deliver what is there for so long, or until `hurry` resolves; the rest is delivered after the next start. */
+  stop(drainMs: number, hurry?: Promise<unknown>): Promise<void>
 }
 
 /** Starts the thread that delivers records to the sinks, and keeps it running. Throws when its first start fails. */
@@ -64,6 +75,7 @@ export async function startDeliverer(options: DelivererThreadOptions): Promise<D
     ping: () => thread.send({ type: 'status' }),
     told(message) {
       if (message.type === 'log') log[message.level](message.message, message.fields)
+      if (message.type === 'damaged') options.damaged?.(message.damage)
       if (message.type !== 'status') return
       sinks = message.sinks
       if (message.asked) answered()
@@ -87,7 +99,8 @@ export async function startDeliverer(options: DelivererThreadOptions): Promise<D
     },
     known: () => sinks,
     alive: () => thread.alive(),
-    stop: (drainMs) => thread.stop({ type: 'stop', drainMs }, drainMs + endMs),
+    renew: () => thread.renew(),
+    stop: (drainMs, hurry) => thread.stop({ type: 'stop', drainMs }, drainMs + endMs, hurry),
   }
 }
 

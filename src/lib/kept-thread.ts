@@ -26,6 +26,7 @@ export class KeptThread<To, From extends { type: string }> {
   #worker: Worker | null = null
   #ready = false
   #stopping = false
+  #renewing = false
   #deaths = 0
   #restart: NodeJS.Timeout | null = null
   #watch: NodeJS.Timeout
@@ -56,8 +57,15 @@ export class KeptThread<To, From extends { type: string }> {
     this.#worker?.postMessage(message)
   }
 
-  /** Tells the thread to end, and ends it at the deadline. */
-  async stop(last: To, deadlineMs: number): Promise<void> {
+  /** Ends the thread and starts it again: what it works on is something else now. */
+  renew(): void {
+    if (!this.#worker || !this.#ready || this.#stopping) return
+    this.#renewing = true
+    this.#worker.terminate()
+  }
+
+  /** Tells the thread to end, and ends it at the deadline, or soon after `hurry` resolves. */
+  async stop(last: To, deadlineMs: number, hurry?: Promise<unknown>): Promise<void> {
     if (this.#stopping) return
     this.#stopping = true
     clearInterval(this.#watch)
@@ -65,16 +73,23 @@ export class KeptThread<To, From extends { type: string }> {
     const worker = this.#worker
     if (!worker) return
     await new Promise<void>((resolve) => {
-      const deadline = setTimeout(() => {
+      const end = () => {
         const { log, name, meanwhile } = this.#options
         log.warn(`the ${name} was ended at its deadline; ${meanwhile}`, { deadlineMs })
         worker.terminate()
-      }, deadlineMs)
+      }
+      let deadline = setTimeout(end, deadlineMs)
+      let ended = false
       worker.once('exit', () => {
+        ended = true
         clearTimeout(deadline)
         resolve()
       })
       this.send(last)
+      hurry?.then(() => {
+        clearTimeout(deadline)
+        if (!ended) deadline = setTimeout(end, hurriedMs)
+      })
     })
   }
 
@@ -102,7 +117,10 @@ export class KeptThread<To, From extends { type: string }> {
         this.#worker = null
         this.#ready = false
         this.#options.gone?.()
-        if (wasReady || this.#deaths > 0) this.#died(error)
+        if (this.#renewing) {
+          this.#renewing = false
+          if (!this.#stopping) this.#start(false).catch(() => {}) // its exit starts it again
+        } else if (wasReady || this.#deaths > 0) this.#died(error)
         reject(error)
       })
     })
@@ -133,3 +151,5 @@ export class KeptThread<To, From extends { type: string }> {
 }
 
 const lastRestartMs = 10_000
+/** For a last word, such as that of the shutdown. */
+const hurriedMs = 500

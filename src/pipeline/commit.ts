@@ -74,8 +74,8 @@ function takesOthers(assembler: Assembler, store: LocalStore): boolean {
   return true
 }
 
-/** SQLite's own words for trouble that is no record's fault: busy, locked, no memory, read-only, I/O, corrupt, full, cannot open. */
-const awayCodes: ReadonlySet<number> = new Set([5, 6, 7, 8, 10, 11, 13, 14])
+/** SQLite's own words for trouble that is no record's fault: busy, locked, no memory, read-only, I/O, full, cannot open. */
+const awayCodes: ReadonlySet<number> = new Set([5, 6, 7, 8, 10, 13, 14])
 
 function isAway(error: unknown): boolean {
   const code = error instanceof Error && 'errcode' in error ? error.errcode : null

@@ -1,6 +1,11 @@
 import type { StoredRecord } from '../records/stored.ts'
 import type { TelemetryRecord } from '../records/telemetry.ts'
 
+/** The database's file is damaged: no attempt will ever succeed on it. Thrown by whatever is asked of a store. */
+export class StoreDamaged extends Error {
+  override name = 'StoreDamaged'
+}
+
 /**
  * What the recorder needs of the embedded database: one transaction for records, rollups and the journal's position, so
  * that an exchange read twice is counted once. Implemented by `stores/sqlite`.

@@ -24,6 +24,8 @@ export interface RecorderThreadOptions {
   log: Log
   /** Told each second what the data directory takes of the disk. */
   disk?: (use: DiskUse) => void
+  /** Told when the embedded database is another file than before: who has the old one open must open it again. */
+  replaced?: () => void
   /** The thread's entry. */
   entry?: URL
   /** First wait before a thread that died is started again; doubles with each death. */
@@ -45,7 +47,10 @@ export interface UpkeepData {
 }
 
 /** What the thread is started with. */
-export type RecorderData = Omit<RecorderThreadOptions, 'log' | 'disk' | 'entry' | 'restartMs' | 'silenceMs'> & {
+export type RecorderData = Omit<
+  RecorderThreadOptions,
+  'log' | 'disk' | 'replaced' | 'entry' | 'restartMs' | 'silenceMs'
+> & {
   careful: boolean
 }
 
@@ -54,11 +59,15 @@ export type ToRecorder =
   | { type: 'stop' }
   | { type: 'note'; event: ConnectionEvent }
   | { type: 'purge'; wish: PurgeWish }
+  /** Somebody found the embedded database damaged. */
+  | { type: 'replace'; file: string; reason: string }
 export type FromRecorder =
   | { type: 'ready' }
   | { type: 'status'; status: RecorderStatus; asked: boolean }
   | { type: 'disk'; use: DiskUse }
   | { type: 'purge'; purge: Purge | null; error: unknown }
+  /** The embedded database was put aside; a new one begins. */
+  | { type: 'replaced' }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; fields: object | undefined }
 
 export interface RecorderHandle {
@@ -70,10 +79,15 @@ export interface RecorderHandle {
   note(event: ConnectionEvent): void
   /** Resolves once the purge is written down: it is carried out whatever happens. */
   purge(wish: PurgeWish): Promise<Purge>
+  /** Somebody found the embedded database damaged: it is put aside for a new one. */
+  replace(damage: { file: string; reason: string }): void
   alive(): boolean
   onDeath(listener: (error: Error) => void): void
-  /** Lets the thread read what is in the journal to its end; at the deadline it is ended, and the journal keeps the rest. */
-  stop(deadlineMs: number): Promise<void>
+  /**
+   * Lets the thread read what is in the journal to its end; at the deadline, or soon after `hurry` resolves, it is ended, and
+   * the journal keeps the rest.
+   */
+  stop(deadlineMs: number, hurry?: Promise<unknown>): Promise<void>
 }
 
 /** Starts the recorder's thread and keeps it running. Throws when its first start fails. */
@@ -93,14 +107,16 @@ class RecorderThread implements RecorderHandle {
   /** Asked for and not yet answered, in their order. */
   #purging: { resolve(purge: Purge): void; reject(error: unknown): void }[] = []
   #deathListeners: ((error: Error) => void)[] = []
+  #replaced = false
 
   constructor(options: RecorderThreadOptions) {
-    const { log, disk: _disk, entry, restartMs, silenceMs, ...rest } = options
+    const { log, disk: _disk, replaced: _replaced, entry, restartMs, silenceMs, ...rest } = options
     this.#options = options
     this.#thread = new KeptThread({
       name: 'recorder',
       entry: entry ?? recorderEntry(),
-      workerData: (careful): RecorderData => ({ ...rest, careful }),
+      // a thread that put a damaged database aside died of no exchange
+      workerData: (again): RecorderData => ({ ...rest, careful: again && !this.#replaced }),
       log,
       meanwhile: 'the journal keeps everything',
       ping: () => this.#send({ type: 'status' }),
@@ -135,6 +151,10 @@ class RecorderThread implements RecorderHandle {
     })
   }
 
+  replace({ file, reason }: { file: string; reason: string }) {
+    this.#send({ type: 'replace', file, reason })
+  }
+
   alive(): boolean {
     return this.#thread.alive()
   }
@@ -153,8 +173,8 @@ class RecorderThread implements RecorderHandle {
     return this.#total()
   }
 
-  stop(deadlineMs: number): Promise<void> {
-    const stopped = this.#thread.stop({ type: 'stop' }, deadlineMs)
+  stop(deadlineMs: number, hurry?: Promise<unknown>): Promise<void> {
+    const stopped = this.#thread.stop({ type: 'stop' }, deadlineMs, hurry)
     this.wake()
     return stopped
   }
@@ -167,15 +187,29 @@ class RecorderThread implements RecorderHandle {
       if (message.purge === null) asking?.reject(message.error)
       else asking?.resolve(message.purge)
     }
+    if (message.type === 'replaced') this.#replaced = true
+    if (message.type === 'ready' && this.#replaced) {
+      this.#replaced = false
+      this.#options.replaced?.()
+    }
     if (message.type !== 'status') return
     this.#last = message.status
     if (message.asked) this.#asking.shift()?.(message.status)
   }
 
   #gone() {
-    this.#before = { ...this.#total(), pending: 0 }
-    this.#before.accepted -= this.#last.pending
-    this.#before.acceptedLive -= Math.min(this.#last.pending, this.#last.acceptedLive)
+    if (this.#replaced)
+      this.#before = emptyStatus // what the journal holds is read, and counted, again
+    else {
+      const { pending, acceptedLive } = this.#last
+      const total = this.#total()
+      this.#before = {
+        ...total,
+        pending: 0,
+        accepted: total.accepted - pending,
+        acceptedLive: total.acceptedLive - Math.min(pending, acceptedLive),
+      }
+    }
     this.#last = emptyStatus
     for (const answer of this.#asking.splice(0)) answer(emptyStatus)
     for (const { reject } of this.#purging.splice(0)) reject(new Error('the recorder died'))

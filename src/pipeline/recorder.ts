@@ -8,7 +8,7 @@ import { openAttempts } from './attempts.ts'
 import type { Ready } from './commit.ts'
 import { commitBatch, type FinishedParts, recordFinished } from './finished.ts'
 import { LiveSync } from './live-sync.ts'
-import type { LocalStore } from './local-store.ts'
+import { type LocalStore, StoreDamaged } from './local-store.ts'
 import type { RecordSource } from './make-record.ts'
 import { Patience, StoreAway } from './patience.ts'
 import type { RecorderStatus } from './recorder-status.ts'
@@ -55,6 +55,8 @@ interface Epoch {
   live: boolean
   /** The first segment that may still be there. */
   firstSegment: number
+  /** Live, unknown to the database, and its beginning is gone: an earlier database has what stood there. */
+  begunElsewhere: boolean
 }
 
 /** Reads the journal, dead epochs first, and stores a record of every exchange in it, each exactly once. */
@@ -184,7 +186,9 @@ class JournalRecorder implements Recorder {
         ...(chunkBytes !== undefined && { chunkBytes }),
       })
       const assembler = new Assembler(reader, store, applied)
-      return { reader, assembler, live: dead === undefined, firstSegment: from?.segment ?? 1 }
+      const [first = 1] = listSegments(journalDir, epoch)
+      const begunElsewhere = dead === undefined && from === undefined && first > 1
+      return { reader, assembler, live: dead === undefined, firstSegment: from?.segment ?? first, begunElsewhere }
     })
   }
 
@@ -197,6 +201,7 @@ class JournalRecorder implements Recorder {
       const tracked = assembler.take(placed)
       if (tracked) finished.push(tracked)
     }
+    if (epoch.begunElsewhere) this.#countElsewhere(epoch)
     if (ended) finished.push(...assembler.open.values())
     await recordFinished(assembler, finished, this.#parts)
     await this.#patience.insist(() => assembler.carry(this.#options.carryAfterSegments ?? 2))
@@ -204,6 +209,15 @@ class JournalRecorder implements Recorder {
     if (ended) await this.#finish(epoch)
     else this.#sweep(epoch)
     return frames.length > 0 || ended
+  }
+
+  /** Calls before the first that is still in the journal were stored in the database that was set aside. */
+  #countElsewhere(epoch: Epoch) {
+    const { assembler } = epoch
+    if (assembler.firstBegun === 0) return
+    epoch.begunElsewhere = false
+    assembler.accepted += assembler.firstBegun - 1
+    this.#counts.stored += assembler.firstBegun - 1
   }
 
   #stored(ready: readonly Ready[], purged: readonly Ready[]) {
@@ -227,6 +241,7 @@ class JournalRecorder implements Recorder {
       }
       epoch.firstSegment = needed
     } catch (error) {
+      if (error instanceof StoreDamaged) throw error
       log.warn('old segments of the journal could not be deleted', { epoch: name, error })
     }
   }

@@ -41,6 +41,15 @@ it('finds a call that was cut while the proxy was running', () => {
   expect(ledger.compare([record]).requestsLost).toEqual(['call-2 ended cut'])
 })
 
+it('finds a call that failed without a reason, and one that failed and is recorded as a success', () => {
+  ledger.begun('call-2')
+  ledger.headed('call-2', 'id-2')
+  ledger.ended('call-2', 'failed', false)
+  const { requestsLost, untrue } = ledger.compare([record, { ...record, id: 'id-2', call: 'call-2' }])
+  expect(requestsLost).toEqual(['call-2 ended failed'])
+  expect(untrue).toEqual(['call-2 failed and is recorded as ok'])
+})
+
 it('finds a second record, and a request that the upstream saw twice', () => {
   expect(ledger.compare([record, { ...record, id: 'id-2' }]).doubled).toHaveLength(1)
   ledger.arrived('call-1')

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../src/records/outcome.ts'
 
-/** How a client saw its call end: `left` when it was the client who went. */
-export type ClientEnd = 'clean' | 'cut' | 'left'
+/** How a client saw its call end: `left` when it was the client who went, `failed` with an answer other than 200. */
+export type ClientEnd = 'clean' | 'cut' | 'left' | 'failed'
 
 /** What a store says about one record. */
 export interface Kept {
@@ -17,7 +17,7 @@ export interface Findings {
   completed: number
   records: number
   interrupted: number
-  /** Calls that were cut although the proxy was running. */
+  /** Calls that were cut or failed although proxy and upstream were well. */
   requestsLost: string[]
   /** Completed calls, answers whose head came, or requests that the upstream saw, without a record of theirs. */
   recordsLost: string[]
@@ -26,6 +26,15 @@ export interface Findings {
   /** Records that say something else than what the client or the upstream saw. */
   untrue: string[]
 }
+
+/** What would have to be empty. */
+export const losses = ({ requestsLost, recordsLost, doubled, untrue }: Findings) => ({
+  requestsLost,
+  recordsLost,
+  doubled,
+  untrue,
+})
+export const none = { requestsLost: [], recordsLost: [], doubled: [], untrue: [] }
 
 interface Noted {
   id: string | null
@@ -49,7 +58,7 @@ export class Ledger {
     this.#noted(call).id = id
   }
 
-  /** `excused`: the proxy had been killed, or the client cut the call itself. `sha256`: of a complete answer. */
+  /** `excused`: the proxy had been killed, or client or upstream cut the call. `sha256`: of a complete answer. */
   ended(call: string, end: ClientEnd, excused: boolean, sha256: string | null = null) {
     Object.assign(this.#noted(call), { end, excused, sha256 })
   }
@@ -91,6 +100,7 @@ export class Ledger {
     }
     if (!record) return
     if (id !== null && record.id !== id) found.untrue.push(`${call}: the client was told ${id}, kept is ${record.id}`)
+    if (end === 'failed' && record.outcome === 'ok') found.untrue.push(`${call} failed and is recorded as ok`)
     if (end !== 'clean') return
     if (record.outcome !== 'ok') found.untrue.push(`${call} completed and is recorded as ${record.outcome}`)
     if (record.responseSha256 !== sha256) {

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import { suiteWithMongo } from '../support/mongo-server.ts'
 import { eventually, pause } from '../support/within.ts'
-import { inMongo, losses, mongoRig, none } from './mongo-rig.ts'
+import { keptInMongo } from './kept.ts'
+import { losses, none } from './ledger.ts'
+import { mongoRig } from './mongo-rig.ts'
 
 await suiteWithMongo('a MongoDB that fails', (server) => {
   it.skipIf(!server.restartable)(
@@ -22,15 +24,15 @@ await suiteWithMongo('a MongoDB that fails', (server) => {
       expect(away.sink?.pending).toBeGreaterThan(100)
       expect((await fetch(`${rig.proxy.url}/ready`)).status).toBe(200)
       await server.start()
-      const sink = await rig.delivered(60_000)
-      const found = await inMongo(server.uri, database)
+      const sink = await rig.delivered(120_000)
+      const found = await keptInMongo(server.uri, database)
       expect(losses(rig.ledger.compare(found.kept))).toEqual(none)
       expect(sink).toMatchObject({ stored: found.kept.length, quarantined: 0, dropped: 0 })
-      await eventually('the totals', async () => (await inMongo(server.uri, database)).counted === sink.stored)
+      await eventually('the totals', async () => (await keptInMongo(server.uri, database)).counted === sink.stored)
       const back = await rig.health()
       expect([back.state, back.message, back.answeredBy]).toEqual(['ok', null, 'mongodb'])
     },
-    120_000,
+    240_000,
   )
 
   it.skipIf(!server.restartable)(
@@ -39,20 +41,25 @@ await suiteWithMongo('a MongoDB that fails', (server) => {
       const database = server.database()
       await using rig = await mongoRig(server.uri, database)
       await rig.load(16, async () => {
-        for (let kill = 0; kill < 3; kill++) {
-          await pause(1_000)
+        // the first ones while collections and indexes are being made
+        for (const afterMs of [150, 400, 1_000]) {
+          await pause(afterMs)
           await server.kill()
           await pause(500)
           await server.start()
         }
       })
-      const sink = await rig.delivered(90_000)
-      const found = await inMongo(server.uri, database)
+      const sink = await rig.delivered(180_000)
+      const found = await keptInMongo(server.uri, database)
       expect(losses(rig.ledger.compare(found.kept))).toEqual(none)
       expect([found.kept.length, found.runs]).toEqual([sink.stored, sink.stored])
       expect(sink).toMatchObject({ quarantined: 0, dropped: 0 })
-      await eventually('the totals', async () => (await inMongo(server.uri, database)).counted === sink.stored, 20_000)
+      await eventually(
+        'the totals',
+        async () => (await keptInMongo(server.uri, database)).counted === sink.stored,
+        20_000,
+      )
     },
-    120_000,
+    240_000,
   )
 })

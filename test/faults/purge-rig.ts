@@ -8,7 +8,7 @@ import { rawExchange, requestBytes } from '../support/raw-client.ts'
 import { type ScriptedUpstream, scriptedUpstream } from '../support/scripted-upstream.ts'
 import { type SpawnedProxy, type SpawnOptions, spawnProxy } from '../support/spawn-proxy.ts'
 import { eventually, signal } from '../support/within.ts'
-import type { SinkHealth } from './mongo-rig.ts'
+import type { Counters } from './health.ts'
 
 /** A proxy as a process of its own that can be killed and started again, and what it knows of its records. */
 export interface PurgeRig extends AsyncDisposable {
@@ -30,8 +30,8 @@ export interface PurgeRig extends AsyncDisposable {
 
 export interface PurgeHealth {
   services: { mongodb?: { state: string } }
-  records: SinkHealth
-  sinks: { mongodb?: SinkHealth }
+  records: Counters
+  sinks: { mongodb?: Counters }
 }
 
 export interface Purge {

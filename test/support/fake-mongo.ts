@@ -22,6 +22,7 @@ export type MongoFault =
 
 export interface FakeMongo extends AsyncDisposable {
   readonly uri: string
+  readonly port: number
   /** Documents by collection and id. */
   readonly collections: Map<string, Map<string, Document>>
   /** Ids in the order of their first arrival. */
@@ -50,7 +51,9 @@ export async function fakeMongo(): Promise<FakeMongo> {
     const writeErrors: Document[] = []
     for (const [index, document] of (command.documents as Document[]).entries()) {
       const id = String(document._id)
-      if (fault?.kind === 'refuse' && fault.when(document)) {
+      const unfit = unfitness(document)
+      if (unfit !== null) writeErrors.push({ index, ...unfit })
+      else if (fault?.kind === 'refuse' && fault.when(document)) {
         writeErrors.push({ index, code: fault.code, errmsg: `refused with ${fault.code}` })
       } else if (there.has(id)) {
         counts.duplicates++
@@ -134,8 +137,10 @@ export async function fakeMongo(): Promise<FakeMongo> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
   const fake: FakeMongo = {
-    uri: `mongodb://127.0.0.1:${(server.address() as AddressInfo).port}/?directConnection=true`,
+    uri: `mongodb://127.0.0.1:${port}/?directConnection=true`,
+    port,
     collections,
     ids: (collection) => [...of(collection).keys()],
     get duplicates() {
@@ -154,6 +159,24 @@ export async function fakeMongo(): Promise<FakeMongo> {
   return fake
 }
 
+const largest = 16_777_216
+const deepest = 100
+
+/** Why no server takes the document, as it says so; null: one does. */
+function unfitness(document: Document): { code: number; errmsg: string } | null {
+  const bytes = BSON.calculateObjectSize(document)
+  if (bytes > largest)
+    return { code: 10334, errmsg: `BSONObj size: ${bytes} is invalid. Size must be up to ${largest}` }
+  return depthOf(document) > deepest ? { code: 15, errmsg: `exceeded the depth of ${deepest}` } : null
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null || '_bsontype' in value) return 0
+  let deepest = 0
+  for (const field of Object.values(value)) deepest = Math.max(deepest, depthOf(field))
+  return deepest + 1
+}
+
 const cursor = (ns: string, firstBatch: readonly Document[]): Document => ({
   ok: 1,
   cursor: { id: BSON.Long.ZERO, ns, firstBatch },
@@ -164,7 +187,7 @@ const hello = (): Document => ({
   helloOk: true,
   isWritablePrimary: true,
   ismaster: true,
-  maxBsonObjectSize: 16_777_216,
+  maxBsonObjectSize: largest,
   maxMessageSizeBytes: 48_000_000,
   maxWriteBatchSize: 100_000,
   localTime: new Date(),

@@ -21,6 +21,7 @@ export function codeOf(error: unknown): number | null {
 export const isRefused = (error: unknown): error is Error => refusals.has(codeOf(error) ?? 0)
 
 const refusals = new Set([
+  1, // InternalError: FerretDB's word for an index whose making a crash broke off, for ever
   2, // BadValue
   9, // FailedToParse
   13, // Unauthorized

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { newId } from '../../lib/id.ts'
-import type { LocalBatch, LocalStore } from '../../pipeline/local-store.ts'
+import { type LocalBatch, type LocalStore, StoreDamaged } from '../../pipeline/local-store.ts'
 import { factsOf } from '../rollups/facts.ts'
 import { counter } from './counter.ts'
 import { inTransaction, openForWriting } from './database.ts'
@@ -11,6 +11,7 @@ import { openRetention, type Retention } from './retention.ts'
 import { rollupWriter } from './rollup-rows.ts'
 import { openSpace, type Space } from './space.ts'
 import { totalsWriter } from './total-rows.ts'
+import { troubleOf } from './trouble.ts'
 
 /** The store with what keeps it tidy, and in one thread: rows that the recorder has in mind must not change behind its back. */
 export interface EmbeddedStore extends LocalStore {
@@ -63,33 +64,48 @@ export function openLocalStore(path: string, { sinks = [] }: EmbeddedOptions = {
     retention: openRetention({ database, sinks, rollupsChanged: rollups.forget }),
     space: openSpace({ database, sinks }),
     isPurged: purges.isPurged,
-    journalState: journal.state,
-    carried: journal.carried,
-    carriedFrame: journal.carriedFrame,
-    commit(batch) {
-      try {
-        inTransaction(database, 'BEGIN IMMEDIATE', () => write(batch))
-      } catch (error) {
-        forgetSums()
-        throw error
-      }
-    },
-    checkpoint() {
-      database.exec('PRAGMA synchronous = FULL; PRAGMA busy_timeout = 250')
-      try {
-        touch.run(`${++checkpoints}`) // a commit under FULL syncs the whole log, whether or not a reader stops the checkpoint
-        database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
-      } finally {
-        database.exec('PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
-      }
-    },
-    counters() {
-      const records = Number(counted.get()?.value ?? 0)
-      return { telemetry: records, runs: records }
-    },
+    journalState: () => undamaged(path, journal.state),
+    carried: (epoch) => undamaged(path, () => journal.carried(epoch)),
+    carriedFrame: (rowId) => undamaged(path, () => journal.carriedFrame(rowId)),
+    commit: (batch) =>
+      undamaged(path, () => {
+        try {
+          inTransaction(database, 'BEGIN IMMEDIATE', () => write(batch))
+        } catch (error) {
+          forgetSums()
+          throw error
+        }
+      }),
+    checkpoint: () =>
+      undamaged(path, () => {
+        database.exec('PRAGMA synchronous = FULL; PRAGMA busy_timeout = 250')
+        try {
+          touch.run(`${++checkpoints}`) // a commit under FULL syncs the whole log, whether or not a reader stops the checkpoint
+          database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+        } finally {
+          database.exec('PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
+        }
+      }),
+    counters: () =>
+      undamaged(path, () => {
+        const records = Number(counted.get()?.value ?? 0)
+        return { telemetry: records, runs: records }
+      }),
     close() {
       database.close()
     },
+  }
+}
+
+/** What the work gives, or an error that says that the file itself is what fails. */
+function undamaged<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (troubleOf(error) !== 'damaged') throw error
+    throw new StoreDamaged(`${path} is damaged: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -8,6 +8,7 @@ import { documentRows, Unreadable } from './outbox-documents.ts'
 import { outboxRollups } from './outbox-rollups.ts'
 import { type OutboxSink, sinkRows } from './outbox-sinks.ts'
 import { embeddedPart, purgeRows } from './purge-rows.ts'
+import { StoreUnmade } from './trouble.ts'
 
 /** The outbox with what is no business of a delivery loop. */
 export interface LocalOutbox extends Outbox {
@@ -43,7 +44,7 @@ export function openOutbox({ path, sinks, clock }: OutboxOptions): LocalOutbox {
 }
 
 function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock: Pick<Clock, 'wall'>): LocalOutbox {
-  const instance = String(database.prepare("SELECT value FROM meta WHERE name = 'instance'").get()?.value)
+  const instance = instanceIn(database)
   const rows = sinkRows(database)
   const documents = documentRows(database)
   for (const sink of sinks) inTransaction(database, 'BEGIN IMMEDIATE', () => rows.register(sink))
@@ -132,6 +133,13 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
 interface Limits {
   records: number
   bytes: number
+}
+
+/** Made by the recorder, which may still be waiting for the file. */
+function instanceIn(database: DatabaseSync): string {
+  const found = database.prepare("SELECT value FROM meta WHERE name = 'instance'").get()
+  if (found === undefined) throw new StoreUnmade('the embedded database has no instance yet')
+  return String(found.value)
 }
 
 const messageLimit = 2_000

@@ -195,10 +195,11 @@ export function foundVersion(database: DatabaseSync, path: string, known = schem
 
 /** Brings the file to this program's version, in one transaction: all of it or nothing. */
 export function migrate(database: DatabaseSync, path: string, steps: readonly string[] = migrations): void {
-  const found = foundVersion(database, path, steps.length)
+  let found = foundVersion(database, path, steps.length)
   if (found === steps.length) return
   database.exec('BEGIN IMMEDIATE')
   try {
+    found = foundVersion(database, path, steps.length) // another thread may have been faster
     for (const migration of steps.slice(found)) database.exec(migration)
     database.exec(`PRAGMA user_version = ${steps.length}`)
     database.exec('COMMIT')

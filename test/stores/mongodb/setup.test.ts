@@ -163,6 +163,15 @@ describe('set-up', () => {
       expect(warnings()).toMatchObject([{ fields: { collections: ['connection_logs'], code: 67 } }])
     })
 
+    it('an index for ever, because it was killed while it made it: records go there all the same', async () => {
+      server.refuse = ({ indexes }) =>
+        indexes?.some(({ name }: { name: string }) => name === 'timestamp_1') ? 1 : null
+      const { start, warnings } = starting(server)
+      expect(await start()).toEqual({ foreign: [], toPurge: dated })
+      expect(server.index('telemetry', 'event_type_1')).toBeDefined()
+      expect(warnings().map(({ fields }) => fields)).toMatchObject([{ code: 1 }, { code: 1 }])
+    })
+
     it('to make collections: they are made with their first document', async () => {
       server.refuse = ({ create, createIndexes }) => (create || createIndexes ? 13 : null)
       const { start, warnings } = starting(server)
