@@ -2,15 +2,17 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeApi } from '../src/api/open-api.ts'
 import { apiRoutes } from '../src/api/routes/index.ts'
-import { arrayAt, isObject, type JsonObject, objectOf, stringAt } from '../src/records/json.ts'
+import { arrayAt, at, isObject, type JsonObject, objectOf, stringAt } from '../src/records/json.ts'
 
 export const apiDocsPath = join(import.meta.dirname, '..', 'docs', 'api.md')
 
 /** The reference of our own API as Markdown: what the schemas say, in tables. Run this file to write `docs/api.md`. */
 export function apiDocs(): string {
   const description = objectOf(JSON.parse(JSON.stringify(describeApi(apiRoutes('', 0), ''))))
-  const routes = Object.entries(objectOf(description.paths)).map(([path, item]) =>
-    routeText(path, objectOf(objectOf(item).get)),
+  const routes = Object.entries(objectOf(description.paths)).flatMap(([path, item]) =>
+    Object.entries(objectOf(item)).map(([method, operation]) =>
+      routeText(`${method.toUpperCase()} ${path}`, objectOf(operation)),
+    ),
   )
   const schemas = Object.entries(objectOf(objectOf(description.components).schemas)).map(([name, schema]) =>
     schemaText(name, objectOf(schema)),
@@ -42,20 +44,29 @@ not known is null in a call and left out of a sum, where \`unpriced\` counts it.
 
 const fieldsIntro = 'A field that may be null is null when nobody measured or reported it; zero means zero.'
 
-function routeText(path: string, operation: JsonObject): string {
+function routeText(title: string, operation: JsonObject): string {
   const parameters = arrayAt(operation, 'parameters').map(objectOf)
   const rows = parameters.map(({ name, in: place, description, schema }) => [
     place === 'path' ? `{${name}}` : String(name),
     typeOf(objectOf(schema)),
     [String(description ?? ''), wordsOf(objectOf(schema)), rangeOf(objectOf(schema))].filter(Boolean).join(': '),
   ])
+  const body = objectOf(at(operation, 'requestBody', 'content', 'application/json', 'schema'))
+  const fields = fieldRows(objectOf(body.properties), '').map(([name = '', type = '', , about = '']) => [
+    name,
+    type,
+    about,
+  ])
   const answers = Object.entries(objectOf(operation.responses)).map(([status, answer]) =>
-    status === '200' ? `200 ${answerType(objectOf(answer))}` : `${status} (${stringAt(answer, 'description')})`,
+    status.startsWith('2')
+      ? `${status} ${answerType(objectOf(answer))}`
+      : `${status} (${stringAt(answer, 'description')})`,
   )
   return [
-    `### GET ${path}`,
+    `### ${title}`,
     `${stringAt(operation, 'summary')}. ${stringAt(operation, 'description') ?? ''}`.trim(),
     ...(rows.length > 0 ? [table(['parameter', 'type', 'meaning'], rows)] : []),
+    ...(fields.length > 0 ? ['The body is a JSON object:', table(['field', 'type', 'meaning'], fields)] : []),
     `Answers ${answers.join(', ')}.`,
   ].join('\n\n')
 }

@@ -13,7 +13,11 @@ import { systemClock } from './lib/clock.ts'
 import { diaryCollections } from './records/diary-entry.ts'
 import { openMongoSink } from './stores/mongodb/index.ts'
 import { openDiary } from './stores/sqlite/diary.ts'
-import { openOutbox } from './stores/sqlite/outbox.ts'
+import { openPatiently } from './stores/sqlite/open-patiently.ts'
+import { type LocalOutbox, openOutbox } from './stores/sqlite/outbox.ts'
+import { csvPart } from './stores/sqlite/purge-rows.ts'
+import { fileAt } from './stores/sqlite/set-aside.ts'
+import { watched } from './stores/sqlite/watched.ts'
 
 /** The deliverer's thread: embedded database -> MongoDB, and CSV files while that is away. Started by `delivery/deliverer-thread.ts`. */
 const data: DelivererData = workerData
@@ -24,12 +28,19 @@ const logAt = (level: 'info' | 'warn' | 'error') => (message: string, fields?: o
   send({ type: 'log', level, message, fields })
 const log = { debug() {}, info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 
-const { uri, database, pepperId, retention } = data.mongo
+const { uri, database, pepperId, retention, bodiesDays } = data.mongo
 const name = 'mongodb'
 const target = targetOf(uri, database)
 const path = join(data.dataDir, 'sightglass.sqlite')
-const outbox = openOutbox({ path, sinks: [{ name, target }], clock: systemClock })
-const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, log })
+const stopped = new AbortController()
+let file = fileAt(path)
+const damaged = (error: unknown) => send({ type: 'damaged', damage: { file, reason: String(error) } })
+const open = () => {
+  file = fileAt(path)
+  return openOutbox({ path, sinks: [{ name, target }], clock: systemClock })
+}
+const outbox = await opened()
+const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, bodiesDays, log })
 
 const stored = new Int32Array(data.stored)
 const diary = openDiary(path)
@@ -42,7 +53,6 @@ const happened = connectionEvents(name, systemClock, (event) => {
   }
 })
 
-const stopped = new AbortController()
 const sleep = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => {}) // the signal only cuts it short
 const common = (): Pick<DeliveryOptions<unknown>, 'log' | 'clock' | 'random' | 'sleep' | 'grown'> => ({
   log: { ...log, warn: (message, fields) => log.warn(message, { ...fields, setting: 'MONGO_URI' }) },
@@ -77,8 +87,14 @@ const diaries = diaryCollections.map((collection) =>
 /** While MongoDB is away, for people to read. */
 const beside = createFallbackDelivery({
   sink: name,
-  fallback: openCsvFallback({ directory: data.csvDirectory, kept: outbox.kept('csv_fallback') }),
+  fallback: openCsvFallback({
+    directory: data.csvDirectory,
+    kept: outbox.kept('csv_fallback'),
+    past: outbox.kept('csv_fallback_past'),
+  }),
   behind: (place) => outbox.behind(name, place, { records: 500, bytes: 8 * 1024 * 1024 }),
+  nextPurge: () => outbox.nextPurge(csvPart),
+  settlePurge: (purge, counts) => outbox.settlePurge(csvPart, purge, counts, true),
   log,
   clock: systemClock,
   sleep,
@@ -90,6 +106,25 @@ function publish(asked: boolean): void {
   } catch (error) {
     log.warn('the counters of the sinks cannot be read', { error })
   }
+}
+
+/** As soon as the embedded database can be opened. */
+async function opened(): Promise<LocalOutbox> {
+  const before = (message: ToDeliverer) => {
+    if (message.type === 'status') send({ type: 'status', sinks: [], asked: true })
+    else stopped.abort()
+  }
+  port!.on('message', before)
+  const found = await openPatiently(path, watched({ open }, damaged).open, {
+    waiting(error) {
+      log.error('the embedded database cannot be opened: what is stored there is delivered later', { error })
+      send({ type: 'ready' })
+    },
+    again: (ms) => delay(ms, true, { signal: stopped.signal }).catch(() => false), // stopped
+  })
+  port!.off('message', before)
+  if (found === null) throw new Error('stopped before the embedded database could be opened')
+  return watched(found, damaged)
 }
 
 /** Delivered records stay for a while, for questions while MongoDB is away. */

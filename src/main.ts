@@ -18,7 +18,7 @@ import type { Log } from './lib/log.ts'
 import { version } from './lib/version.ts'
 import { type Mongo, startMongo } from './mongo.ts'
 import { diskUse } from './pipeline/disk-use.ts'
-import { startRecorder } from './pipeline/recorder-thread.ts'
+import { startRecorder, type UpkeepData } from './pipeline/recorder-thread.ts'
 import { settled } from './pipeline/settled.ts'
 import { clientAddresses } from './proxy/context.ts'
 import { createForwarder } from './proxy/forward.ts'
@@ -27,7 +27,8 @@ import { Secrets } from './proxy/secrets.ts'
 import { createFrontDoor } from './proxy/server.ts'
 import { openUpstreams } from './proxy/upstreams.ts'
 import { connectionEvent } from './records/connection-log.ts'
-import type { Settings } from './settings/settings.ts'
+import { bodiesDays } from './settings/retention.ts'
+import { csvDirectory, type Settings } from './settings/settings.ts'
 import { systemStatus } from './status.ts'
 import { lockDirectory } from './stores/sqlite/lock.ts'
 import { openReader } from './stores/sqlite/reader-thread.ts'
@@ -88,6 +89,7 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
     journal.looked(use)
     const refusing = (): boolean => settings.journalFull === 'refuse' && journal.state === 'full'
     let mongo: Mongo | null = null
+    const own = openReader(join(dataDir, 'sightglass.sqlite'))
     undo.push(() => mongo?.stop(hurry.promise)) // after the recorder has stored what it read
     const stored = new SharedArrayBuffer(4)
     const recorder = await startRecorder({
@@ -99,17 +101,29 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
       bodyLimitBytes: settings.bodyLimitBytes,
       pricesFile: settings.pricesFile,
       projectNames: namesOf(settings),
+      upkeep: upkeepOf(settings),
       log,
       disk: (use) => journal.looked(use),
       ...given({ entry: recorderEntry }),
+      replaced() {
+        own.renew()
+        mongo?.renew()
+      },
     })
     undo.push(async () => {
       await journal.end()
       await recorder.stop(recorderStopMs, hurry.promise)
     })
-    const own = openReader(join(dataDir, 'sightglass.sqlite'))
     undo.push(() => own.close())
-    mongo = await startMongo({ settings, pepper: secrets.pepper, stored, own, clock, log })
+    mongo = await startMongo({
+      settings,
+      pepper: secrets.pepper,
+      stored,
+      own,
+      clock,
+      log,
+      damaged: (damage) => recorder.replace(damage),
+    })
     const store = mongo?.store ?? own
     undo.push(() => store.close())
 
@@ -132,11 +146,12 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
       own,
       adminToken: secrets.adminToken,
       metricsToken: settings.metricsToken,
-      fallbackDirectory: mongo === null ? null : (settings.csvFallbackDir ?? join(dataDir, 'telemetry_logs')),
+      fallbackDirectory: mongo === null ? null : csvDirectory(settings),
       pepper: secrets.pepper,
       clock,
       version,
       settings,
+      purge: (wish) => recorder.purge(wish),
       status,
       ready: () => state.ready && !state.draining && !refusing(),
       failed: (error, route) => log.error('the API failed', { route, error }),
@@ -254,6 +269,21 @@ function makeDirectory(dataDir: string): void {
     })
   }
 }
+
+const upkeepOf = (settings: Settings): UpkeepData => ({
+  days: {
+    bodies: bodiesDays(settings),
+    words: settings.llmRunsDays,
+    records: settings.telemetryDays,
+    rollups: settings.rollupsDays,
+    connectionLogs: settings.connectionLogsDays,
+    metrics: settings.metricsDays,
+  },
+  databaseLimitBytes: settings.databaseLimitBytes,
+  journalLimitBytes: settings.journalLimitBytes,
+  sinks: settings.mongoUri === null ? [] : ['mongodb'],
+  csvDirectory: csvDirectory(settings),
+})
 
 const namesOf = (settings: Settings): Record<string, string> =>
   Object.fromEntries(Object.entries(settings.projects).flatMap(([slug, { name }]) => (name ? [[slug, name]] : [])))

@@ -1,11 +1,11 @@
-import { join } from 'node:path'
 import type { ServiceStatus, SinkCounts } from './api/parts.ts'
-import { type DelivererHandle, startDeliverer } from './delivery/deliverer-thread.ts'
+import { type Damage, type DelivererHandle, startDeliverer } from './delivery/deliverer-thread.ts'
 import type { SinkStatus } from './delivery/sink-status.ts'
 import type { Clock } from './lib/clock.ts'
 import { keyedHash } from './lib/keyed-hash.ts'
 import type { Log } from './lib/log.ts'
-import type { Settings } from './settings/settings.ts'
+import { bodiesDays, collectionDays } from './settings/retention.ts'
+import { csvDirectory, type Settings } from './settings/settings.ts'
 import { chooseStore } from './stores/choose.ts'
 import { openReader } from './stores/sqlite/reader-thread.ts'
 import type { Store } from './stores/store.ts'
@@ -17,6 +17,8 @@ export interface MongoParts {
   stored: SharedArrayBuffer
   /** This machine's own store. */
   own: Store
+  /** Told when the embedded database turns out to be damaged. */
+  damaged: (damage: Damage) => void
   clock: Clock
   log: Log
 }
@@ -25,6 +27,8 @@ export interface Mongo {
   /** Answers from MongoDB, or from this machine while that is away. Closing it closes both. */
   store: Store
   status(): Promise<{ service: ServiceStatus; counts: SinkCounts | null }>
+  /** The embedded database is another file now. */
+  renew(): void
   /** Delivers what is there, as long as MongoDB takes it and until `hurry` resolves; the rest after the next start. */
   stop(hurry: Promise<unknown>): Promise<void>
 }
@@ -37,19 +41,16 @@ export async function startMongo(parts: MongoParts): Promise<Mongo | null> {
   const deliverer = await startDeliverer({
     dataDir: settings.dataDir,
     stored: parts.stored,
-    csvDirectory: settings.csvFallbackDir ?? join(settings.dataDir, 'telemetry_logs'),
+    csvDirectory: csvDirectory(settings),
     mongo: {
       uri,
       database,
       pepperId: keyedHash(parts.pepper, 'pepper'),
-      retention: {
-        telemetry: settings.telemetryDays,
-        llm_runs: settings.llmRunsDays,
-        connection_logs: settings.connectionLogsDays,
-        metrics: settings.metricsDays,
-      },
+      retention: collectionDays(settings),
+      bodiesDays: bodiesDays(settings),
     },
     log,
+    damaged: parts.damaged,
   })
   const entry = new URL(`mongo-reader.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
   const store = chooseStore({
@@ -62,6 +63,7 @@ export async function startMongo(parts: MongoParts): Promise<Mongo | null> {
   return {
     store,
     status: () => statusOf(deliverer),
+    renew: () => deliverer.renew(),
     stop: (hurry) => deliverer.stop(Math.min(settings.drainLimitMs, drainMs), hurry),
   }
 }

@@ -37,9 +37,9 @@ export async function systemStatus({
     records: {
       accepted,
       stored: status.stored,
-      pending: accepted - status.stored - status.failed - droppedCalls,
+      pending: accepted - status.stored - status.failed - status.purged - droppedCalls,
       quarantined: status.failed,
-      dropped: droppedCalls,
+      dropped: droppedCalls + status.purged,
       unprotected,
     },
     sinks: delivery?.counts ? { mongodb: delivery.counts } : {},

@@ -21,13 +21,14 @@ export function createApi(parts: ApiParts): Api {
     context.header('cache-control', 'no-store')
     context.header('x-content-type-options', 'nosniff')
   })
-  for (const route of routes) {
-    const pattern = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
-    app.get(pattern, (context) => {
-      return route.answer(context, parts, admitted(context, route.access))
-    })
+  for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
+    const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
+    for (const route of ofPath)
+      app.on(route.method, pattern, (context) => {
+        return route.answer(context, parts, admitted(context, route.access))
+      })
     app.all(pattern, (context) => {
-      throw wrongMethod(context.req.method, route.path)
+      throw wrongMethod(context.req.method, path, ofPath)
     })
   }
   app.notFound((context) => answerError(context, absent(pathOf(context), routes)))
@@ -71,8 +72,13 @@ function answerError(context: ApiContext, error: ApiError): Response {
   return context.json(error.body(), error.status, { ...error.headers })
 }
 
-const wrongMethod = (method: string, path: string): ApiError =>
-  new ApiError(405, 'method_not_allowed', `${path} takes GET, not ${method}`, { headers: { allow: 'GET, HEAD' } })
+function wrongMethod(method: string, path: string, routes: readonly ApiRoute[]): ApiError {
+  const methods = routes.map((route) => route.method)
+  const allow = methods.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one])).join(', ')
+  return new ApiError(405, 'method_not_allowed', `${path} takes ${methods.join(' and ')}, not ${method}`, {
+    headers: { allow },
+  })
+}
 
 const pathOf = (context: ApiContext): string => (context.env.incoming.url ?? '/').split('?', 1)[0]!.slice(0, 200)
 

@@ -28,10 +28,23 @@ export function describeApi(routes: readonly ApiRoute[], version: string) {
 }
 
 function describe(definition: ApiRoute['definition']) {
-  const { path, access, summary, description, params, query, answer, mediaType, text, bytes, errors = [] } = definition
+  const {
+    path,
+    access,
+    summary,
+    description,
+    params,
+    query,
+    body,
+    answer,
+    mediaType,
+    text,
+    bytes,
+    errors = [],
+  } = definition
   const statuses = [...(access === 'public' ? [] : [401, 422]), ...(access === 'admin' ? [403] : []), ...errors]
   return {
-    method: 'get' as const,
+    method: definition.method === 'POST' ? ('post' as const) : ('get' as const),
     path,
     summary,
     ...(description === undefined ? {} : { description }),
@@ -39,9 +52,10 @@ function describe(definition: ApiRoute['definition']) {
     request: {
       ...(params ? { params: pathParameters(params) } : {}),
       ...(query ? { query } : {}),
+      ...(body ? { body: { required: true, content: { 'application/json': { schema: body } } } } : {}),
     },
     responses: {
-      200: {
+      [definition.status ?? 200]: {
         description: summary,
         content: {
           [mediaType ?? 'application/json']: { schema: answer },

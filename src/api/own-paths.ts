@@ -7,6 +7,7 @@ export const ownPaths: readonly string[] = [
   '/llm-history',
   '/db-status',
   '/info',
+  '/purge',
   '/telemetry',
   '/projects',
   '/keys',

@@ -110,6 +110,19 @@ export const runParameters = z.object({
     .openapi({ description: 'next_cursor of the page before' }),
 })
 
+export const purgeWish = z.object({
+  project: named('calls of this project'),
+  user: named('calls of this user'),
+  before: moment('calls that began before'),
+  tz: filters.tz,
+  dry_run: z.boolean('wants true or false').optional().openapi({ description: 'delete nothing, count only' }),
+})
+
+export const purgeListParameters = z.object({
+  limit: wholeOr(10, 'length of the page', 1, listLimit),
+  cursor: whole('next_cursor of the page before', 1, 1e15),
+})
+
 export type UsageParameters = z.output<typeof usageParameters>
 export type RunParameters = z.output<typeof runParameters>
 export type FilterParameters = Pick<UsageParameters, keyof typeof filters>

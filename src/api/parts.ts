@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { Purge, PurgeWish } from '../records/purge.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { OwnStore } from '../stores/own-store.ts'
 import type { Store } from '../stores/store.ts'
@@ -7,7 +8,7 @@ import type { Store } from '../stores/store.ts'
 export interface ApiParts {
   readonly store: Store
   /** What is known of this instance alone. */
-  readonly own: Pick<OwnStore, 'scrape' | 'sums'>
+  readonly own: Pick<OwnStore, 'scrape' | 'sums' | 'purge' | 'purges' | 'deleted'>
   readonly adminToken: string
   /** Where calls are written as CSV while the database is away; null: nowhere. */
   readonly fallbackDirectory: string | null
@@ -20,6 +21,8 @@ export interface ApiParts {
     Settings,
     'keys' | 'bodyLimitBytes' | 'journalBodyLimitBytes' | 'captureRequest' | 'captureResponse'
   >
+  /** Resolves once a purge is written down. */
+  purge(wish: PurgeWish): Promise<Purge>
   status(): Promise<SystemStatus>
   /** False before the start is complete and while draining. */
   ready(): boolean

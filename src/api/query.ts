@@ -11,21 +11,36 @@ export function readQuery<Shape extends z.ZodRawShape>(
   const given = new Map<string, string>()
   for (const [name, value] of new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')) {
     if (without.includes(name)) continue
-    if (!Object.hasOwn(schema.shape, name)) throw unknown(name, Object.keys(schema.shape))
+    refuseUnknown(name, schema)
     if (given.has(name)) throw invalid(name, `${name}: is given twice; it takes one value`)
     if (value === '') throw invalid(name, `${name}: is empty; leave it out or give it a value`)
     given.set(name, value)
   }
-  const result = schema.safeParse(Object.fromEntries(given))
+  return checked(Object.fromEntries(given), schema)
+}
+
+/** Fields that are all known and as the schema wants them; a 422 names the first that is not. */
+export function checked<Shape extends z.ZodRawShape>(
+  given: Readonly<Record<string, unknown>>,
+  schema: z.ZodObject<Shape>,
+): z.output<z.ZodObject<Shape>> {
+  for (const name of Object.keys(given)) refuseUnknown(name, schema)
+  const result = schema.safeParse(given)
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const name = String(issue?.path[0] ?? '')
-  throw invalid(name, `${shown(name, given.get(name) ?? '')}: ${issue?.message ?? 'is not understood'}`)
+  throw invalid(name, `${shown(name, textOf(given[name]))}: ${issue?.message ?? 'is not understood'}`)
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
 /** `limit=0`, cut to a readable length. What stands in `key` may be a secret that was meant for a header. */
 const shown = (name: string, value: string): string =>
   name === 'key' ? name : `${name}=${value.length > 80 ? `${value.slice(0, 80)}…` : value}`
+
+function refuseUnknown(name: string, { shape }: z.ZodObject): void {
+  if (!Object.hasOwn(shape, name)) throw unknown(name, Object.keys(shape))
+}
 
 function unknown(name: string, known: readonly string[]): ApiError {
   const near = nearest(name, known)

@@ -24,6 +24,8 @@ export interface Io {
   note(text: string): void
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** Asks the one at the terminal; not there where there is none. */
+  readonly ask?: (question: string) => Promise<string>
   /** Columns of the terminal, or Infinity. */
   readonly width: number
 }

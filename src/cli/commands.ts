@@ -45,6 +45,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./reprice.ts')).repriceCommand,
   },
   {
+    name: 'purge',
+    operands: [],
+    summary: 'Deletes calls of a user, of a project or of before a date, wherever they are.',
+    load: async () => (await import('./purge.ts')).purge,
+  },
+  {
     name: 'import',
     operands: ['FILE...'],
     summary: 'Reads CSV files of calls, such as the fallback writes, into the records.',

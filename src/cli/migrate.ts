@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../lib/clock.ts'
-import { createLog } from '../lib/log.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { MigrationProgress, MigrationReport } from '../stores/migrate.ts'
 import { StoreUnusable } from '../stores/sqlite/database.ts'
 import { DirectoryLocked, lockDirectory } from '../stores/sqlite/lock.ts'
 import type { Command, Io } from './command.ts'
 import { CommandFailure, UsageError } from './failure.ts'
-import { pepperId, retentionOf } from './mongo-settings.ts'
+import { mongoTarget } from './mongo-target.ts'
 import { settingOptions } from './options.ts'
 import { filterOptions } from './question.ts'
 import { readSettings } from './settings.ts'
@@ -47,8 +45,9 @@ Example:
 }
 
 async function migrated(settings: Settings, io: Io): Promise<MigrationReport> {
-  const { dataDir, mongoUri: uri, mongoDatabase: database } = settings
-  if (uri === null) throw new CommandFailure('no MongoDB is named: set MONGO_URI (or MONGO_URI_FILE)')
+  const { dataDir } = settings
+  const target = mongoTarget(settings, io)
+  if (target === null) throw new CommandFailure('no MongoDB is named: set MONGO_URI (or MONGO_URI_FILE)')
   const path = join(dataDir, 'sightglass.sqlite')
   if (!existsSync(path)) throw new CommandFailure(`${path} does not exist: there are no records to migrate`)
   const { migrateToMongo, MigrationStopped } = await import('../stores/migrate.ts')
@@ -56,12 +55,7 @@ async function migrated(settings: Settings, io: Io): Promise<MigrationReport> {
   try {
     return await migrateToMongo({
       path,
-      uri,
-      database,
-      pepperId: pepperId(settings),
-      retention: retentionOf(settings),
-      clock: systemClock,
-      log: createLog({ level: 'warn', format: 'pretty', write: (line) => io.note(line) }),
+      ...target,
       progress: progressTo(io),
     })
   } catch (error) {

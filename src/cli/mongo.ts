@@ -1,7 +1,7 @@
+import { collectionDays } from '../settings/retention.ts'
 import { setupCommands } from '../stores/mongodb/setup-commands.ts'
 import type { Command } from './command.ts'
 import { UsageError } from './failure.ts'
-import { retentionOf } from './mongo-settings.ts'
 import { settingOptions } from './options.ts'
 import { readSettings } from './settings.ts'
 
@@ -18,7 +18,7 @@ Example:
     if (action !== 'setup') throw new UsageError(`mongo ${action}: wants setup`)
     const { settings } = await readSettings(given, io)
     io.out(`db = db.getSiblingDB(${JSON.stringify(settings.mongoDatabase)})\n`)
-    for (const line of setupCommands(retentionOf(settings))) io.out(`${line}\n`)
+    for (const line of setupCommands(collectionDays(settings))) io.out(`${line}\n`)
     return 0
   },
 }

@@ -11,14 +11,20 @@ export class NobodyThere extends Error {
   override name = 'NobodyThere'
 }
 
+/** Puts questions to a running proxy; `json` resolves to null for what is not there. */
+export function apiOf(url: string, token: string | null) {
+  const get = (path: string, question: Question = {}) => request(url, path, question, token)
+  const read = async (answer: Response) => answered(answer, await answer.text(), url)
+  return {
+    get,
+    json: async (path: string, question?: Question): Promise<unknown> => read(await get(path, question)),
+    post: async (path: string, body: object): Promise<unknown> => read(await request(url, path, {}, token, body)),
+  }
+}
+
 /** Asks a running proxy over HTTP. */
 export function apiRecords(url: string, token: string | null): Records {
-  const get = (path: string, question: Question = {}) => request(url, path, question, token)
-  const json = async (path: string, question?: Question) => {
-    const answer = await get(path, question)
-    const text = await answer.text()
-    return answered(answer, text, url)
-  }
+  const { get, json } = apiOf(url, token)
   return {
     usage: async (question) => usage(await json('/usage', question), url),
     runs: async (question) => page(await json('/llm-history', question), url),
@@ -33,11 +39,18 @@ export function apiRecords(url: string, token: string | null): Records {
   }
 }
 
-async function request(url: string, path: string, question: Question, token: string | null): Promise<Response> {
+async function request(
+  url: string,
+  path: string,
+  question: Question,
+  token: string | null,
+  body?: object,
+): Promise<Response> {
   const query = new URLSearchParams({ ...question }).toString()
   try {
     return await fetch(`${url}${path}${query ? `?${query}` : ''}`, {
       headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
       redirect: 'error',
       signal: AbortSignal.timeout(waitMs),
     })
@@ -78,7 +91,7 @@ function answered(answer: Response, text: string, url: string): unknown {
   throw new CommandFailure(`${url}: ${message}`)
 }
 
-const otherShape = (url: string): CommandFailure =>
+export const otherShape = (url: string): CommandFailure =>
   new CommandFailure(`${url} answered in a form that is not known here: is it a Sightglass of this version?`)
 
 function usage(value: unknown, url: string): UsageAnswer {

@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../lib/clock.ts'
 import { given as present } from '../lib/given.ts'
-import { createLog } from '../lib/log.ts'
 import { priceAgain } from '../meter/price-again.ts'
 import type { Settings } from '../settings/settings.ts'
 import { resendTotals } from '../stores/migrate.ts'
@@ -14,7 +12,7 @@ import { DirectoryLocked } from '../stores/sqlite/lock.ts'
 import { openRepricing, readCosts } from '../stores/sqlite/reprice.ts'
 import type { Command, Io } from './command.ts'
 import { CommandFailure } from './failure.ts'
-import { pepperId, retentionOf } from './mongo-settings.ts'
+import { mongoTarget } from './mongo-target.ts'
 import { settingOptions } from './options.ts'
 import { pricesOf } from './prices-of.ts'
 import { everySecond } from './progress.ts'
@@ -84,7 +82,7 @@ async function repriced(settings: Settings, filter: RepriceFilter, isTrial: bool
     if (isTrial)
       return { report: await using(readCosts(path), (local) => tryReprice({ ...parts, local })), totals: null }
     const report = await using(openRepricing(path), (local) => reprice({ ...parts, local }))
-    return { report, totals: uri === null ? null : await totalsAgain(settings, path, uri, io) }
+    return { report, totals: await totalsAgain(settings, path, io) }
   } catch (error) {
     throw failure(error, settings, isTrial)
   } finally {
@@ -101,19 +99,11 @@ async function using<Part extends { close(): void }, Answer>(part: Part, work: (
 }
 
 /** What MongoDB adds up for this data directory, too. Whatever fails here, the proxy sends them with its next start. */
-async function totalsAgain(settings: Settings, path: string, uri: string, io: Io): Promise<number | null> {
+async function totalsAgain(settings: Settings, path: string, io: Io): Promise<number | null> {
+  const target = mongoTarget(settings, io)
+  if (target === null) return null
   try {
-    return await resendTotals({
-      ...{
-        path,
-        uri,
-        database: settings.mongoDatabase,
-        pepperId: pepperId(settings),
-        retention: retentionOf(settings),
-      },
-      clock: systemClock,
-      log: createLog({ level: 'warn', format: 'pretty', write: (line) => io.note(line) }),
-    })
+    return await resendTotals({ path, ...target })
   } catch (error) {
     const reason = oneLine(error instanceof Error ? error.message : String(error))
     io.note(`MongoDB did not take the totals (${reason}): the proxy sends them with its next start.\n`)

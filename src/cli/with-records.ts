@@ -23,15 +23,32 @@ export async function withRecords<Answer>(
   io: Io,
   ask: (records: Records) => Promise<Answer>,
 ): Promise<Answer> {
-  const { named, url, token, settings } = await proxyPlace(given, io)
-  const direct = async () => {
-    const { storeRecords } = await import('./records-store.ts')
-    return storeRecords(join(settings.dataDir, 'sightglass.sqlite'))
-  }
+  return withProxy(given, io, {
+    running: ({ url, token }) => using(apiRecords(url, token), ask),
+    async direct({ settings, url }) {
+      const { storeRecords } = await import('./records-store.ts')
+      const path = join(settings.dataDir, 'sightglass.sqlite')
+      const records = await storeRecords(path)
+      if (url !== null) io.note(`Nothing listens on ${url}: reading ${path} itself.\n`)
+      return using(records, ask)
+    },
+  })
+}
 
-  if (named === undefined && settings.port === 0) return using(await direct(), ask)
+/** Both ways to do something: through the running proxy, or in its data directory when none runs. */
+export interface Ways<Answer> {
+  /** Must throw `NobodyThere` before it has done anything when nobody is there. */
+  running(place: ProxyPlace): Promise<Answer>
+  /** `url`: where nobody was; null: there is no address to look at. */
+  direct(place: { settings: Settings; url: string | null }): Promise<Answer>
+}
+
+export async function withProxy<Answer>(given: Arguments, io: Io, ways: Ways<Answer>): Promise<Answer> {
+  const place = await proxyPlace(given, io)
+  const { named, url, settings } = place
+  if (named === undefined && settings.port === 0) return ways.direct({ settings, url: null })
   try {
-    return await using(apiRecords(url, token), ask)
+    return await ways.running(place)
   } catch (error) {
     if (!(error instanceof NobodyThere)) throw error
     if (named !== undefined)
@@ -42,9 +59,7 @@ export async function withRecords<Answer>(
       )
     }
   }
-  const records = await direct()
-  io.note(`Nothing listens on ${url}: reading ${join(settings.dataDir, 'sightglass.sqlite')} itself.\n`)
-  return using(records, ask)
+  return ways.direct({ settings, url })
 }
 
 export interface ProxyPlace {

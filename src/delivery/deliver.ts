@@ -3,14 +3,15 @@ import type { Log } from '../lib/log.ts'
 import { attempt, Cut } from './attempt.ts'
 import { backOffMs } from './back-off.ts'
 import { type BatchLimits, BatchSize } from './batch-size.ts'
-import type { Line, OutboxRecord, RefusedRecord, TotalsLine } from './outbox.ts'
-import { Refused, type Sink, type TotalsTaker } from './sink.ts'
+import type { Line, OutboxRecord, PurgesLine, RefusedRecord, TotalsLine } from './outbox.ts'
+import { SinkPurges } from './purging.ts'
+import { type Purger, Refused, type Sink, type TotalsTaker } from './sink.ts'
 import type { SinkState } from './sink-status.ts'
 
 export interface DeliveryOptions<Item> {
-  /** Totals go to a sink that takes them, from an outbox that has them. */
-  sink: Sink<Item> & Partial<TotalsTaker>
-  outbox: Line<Item> & Partial<TotalsLine>
+  /** Totals go to a sink that takes them, and purges to one that deletes, from an outbox that has them. */
+  sink: Sink<Item> & Partial<TotalsTaker & Purger>
+  outbox: Line<Item> & Partial<TotalsLine & PurgesLine>
   log: Pick<Log, 'info' | 'warn' | 'error'>
   clock: Clock
   /** From 0 up to 1. */
@@ -80,6 +81,7 @@ class SinkDelivery<Item> implements Delivery {
   #limits: DeliveryLimits
   #name: string
   #size: BatchSize
+  #purges: SinkPurges
   #stop = new AbortController()
   #cut = new AbortController()
   #failures = 0
@@ -93,6 +95,7 @@ class SinkDelivery<Item> implements Delivery {
     this.#limits = { ...usual, ...options.limits }
     this.#name = options.sink.name
     this.#size = new BatchSize(this.#limits)
+    this.#purges = new SinkPurges({ ...options, within: (work) => this.#within(work) })
   }
 
   async run() {
@@ -131,6 +134,10 @@ class SinkDelivery<Item> implements Delivery {
   async #step(): Promise<Step> {
     const { outbox, clock } = this.#options
     try {
+      if (await this.#purges.step()) {
+        this.#succeeded()
+        return 'more'
+      }
       const batch = outbox.next(this.#name, this.#size.now())
       const full = this.#size.isFull(batch)
       if (batch.length > 0) await this.#deliver(batch, full)

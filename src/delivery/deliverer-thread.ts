@@ -11,6 +11,8 @@ export interface DelivererThreadOptions {
   /** Where calls are also written while the sink is away. */
   csvDirectory: string
   log: Log
+  /** Told when the embedded database turns out to be damaged. */
+  damaged?: (damage: Damage) => void
   /** The thread's entry. */
   entry?: URL
   restartMs?: number
@@ -25,7 +27,15 @@ export interface MongoTarget {
   /** Names the pepper of the fingerprints without telling it. */
   pepperId: string
   /** Days by collection; 0 keeps for ever. */
-  retention: Readonly<Record<'telemetry' | 'llm_runs' | 'connection_logs' | 'metrics', number>>
+  retention: Readonly<Record<'telemetry' | 'llm_runs' | 'rollups' | 'connection_logs' | 'metrics', number>>
+  /** Days for raw bytes; 0 keeps for ever. */
+  bodiesDays: number
+}
+
+/** What fails on which file of the embedded database: by now another one may have taken its place. */
+export interface Damage {
+  file: string
+  reason: string
 }
 
 /** What the thread is started with. */
@@ -35,6 +45,7 @@ export type ToDeliverer = { type: 'status' } | { type: 'stop'; drainMs: number }
 export type FromDeliverer =
   | { type: 'ready' }
   | { type: 'status'; sinks: readonly SinkStatus[]; asked: boolean }
+  | { type: 'damaged'; damage: Damage }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; fields: object | undefined }
 
 export interface DelivererHandle {
@@ -43,6 +54,8 @@ export interface DelivererHandle {
   /** The last that is known. */
   known(): readonly SinkStatus[]
   alive(): boolean
+  /** The embedded database is another file now. */
+  renew(): void
   /** Lets the thread deliver what is there for so long, or until `hurry` resolves; the rest is delivered after the next start. */
   stop(drainMs: number, hurry?: Promise<unknown>): Promise<void>
 }
@@ -62,6 +75,7 @@ export async function startDeliverer(options: DelivererThreadOptions): Promise<D
     ping: () => thread.send({ type: 'status' }),
     told(message) {
       if (message.type === 'log') log[message.level](message.message, message.fields)
+      if (message.type === 'damaged') options.damaged?.(message.damage)
       if (message.type !== 'status') return
       sinks = message.sinks
       if (message.asked) answered()
@@ -85,6 +99,7 @@ export async function startDeliverer(options: DelivererThreadOptions): Promise<D
     },
     known: () => sinks,
     alive: () => thread.alive(),
+    renew: () => thread.renew(),
     stop: (drainMs, hurry) => thread.stop({ type: 'stop', drainMs }, drainMs + endMs, hurry),
   }
 }

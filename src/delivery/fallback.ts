@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { Purge, PurgeCounts } from '../records/purge.ts'
 import type { OutboxRecord } from './outbox.ts'
 import type { SinkState } from './sink-status.ts'
 
@@ -11,6 +12,8 @@ export interface Fallback {
   /** Appends the records that were not yet; returns how many. When it throws, none counts as appended. */
   append(records: readonly Pick<OutboxRecord, 'place' | 'record'>[]): number
   appendEvent(event: ConnectionEvent): void
+  /** Takes out what a purge is about; nothing may be appended meanwhile. */
+  purge(purge: Purge): Promise<PurgeCounts>
 }
 
 /** Something that happened to the connection with a sink. */
@@ -27,6 +30,9 @@ export interface FallbackDeliveryOptions {
   fallback: Fallback
   /** The next records behind this place that the sink does not have either, oldest first. */
   behind(place: number): readonly OutboxRecord[]
+  /** What the fallback is to delete next, and to say when it did. */
+  nextPurge(): Purge | null
+  settlePurge(purge: Purge, counts: PurgeCounts): void
   log: Pick<Log, 'info' | 'warn'>
   clock: Pick<Clock, 'wall'>
   sleep(ms: number, signal: AbortSignal): Promise<void>
@@ -42,13 +48,14 @@ export interface FallbackDelivery {
 
 /** Appends to the fallback what waits for a sink that is away: from the opening of its circuit until it takes records again. */
 export function createFallbackDelivery(options: FallbackDeliveryOptions): FallbackDelivery {
-  const { sink, fallback, behind, log, clock, sleep } = options
+  const { sink, fallback, behind, nextPurge, settlePurge, log, clock, sleep } = options
   const stopped = new AbortController()
   const events: ConnectionEvent[] = []
   let woken = Promise.withResolvers<void>()
   let away = false
   let records = 0
   let failing = false
+  let unpurged = false
 
   const pass = (): boolean => {
     let more = false
@@ -77,6 +84,24 @@ export function createFallbackDelivery(options: FallbackDeliveryOptions): Fallba
     }
   }
 
+  /** Between two passes, for both write to the files. */
+  const purgeOrWarn = async (): Promise<boolean> => {
+    const { directory } = fallback
+    try {
+      const purge = nextPurge()
+      if (purge === null) return false
+      const counts = await fallback.purge(purge)
+      settlePurge(purge, counts)
+      if (!purge.dry) log.info('the CSV fallback deleted what a purge is about', { directory, ...counts })
+      unpurged = false
+      return true
+    } catch (error) {
+      if (!unpurged) log.warn('rows could not be deleted from the CSV fallback; trying again', { directory, error })
+      unpurged = true
+      return false
+    }
+  }
+
   return {
     changed({ state, code }) {
       const isAway = state === 'down'
@@ -98,9 +123,8 @@ export function createFallbackDelivery(options: FallbackDeliveryOptions): Fallba
     async run() {
       while (!stopped.signal.aborted) {
         const { promise } = woken
-        if (passOrWarn()) await sleep(0, stopped.signal)
-        else if (away || events.length > 0) await Promise.race([sleep(pollMs, stopped.signal), promise])
-        else await promise
+        if (passOrWarn() || (await purgeOrWarn())) await sleep(0, stopped.signal)
+        else await Promise.race([sleep(pollMs, stopped.signal), promise])
       }
       while (passOrWarn());
     },

@@ -1,3 +1,4 @@
+import type { Purge, PurgeCounts } from '../records/purge.ts'
 import type { RollupRow } from '../records/rollup.ts'
 import type { StoredRecord } from '../records/stored.ts'
 
@@ -20,8 +21,19 @@ export interface TotalsLine {
   settleRollups(sink: string, upTo: number): void
 }
 
+/** What was asked to be deleted. */
+export interface PurgesLine {
+  /**
+   * What the sink is to delete next, once nothing of it can be sent any more. Until that is settled the sink is sent no record
+   * of after the purge, and no totals. Null: nothing waits.
+   */
+  nextPurge(sink: string): Purge | null
+  /** Adds to what the sink deleted; `done`: that was all. */
+  settlePurge(sink: string, purge: Purge, counts: PurgeCounts, done: boolean): void
+}
+
 /** What the embedded database holds for the sinks of records. Implemented by `stores/sqlite/outbox.ts`. */
-export interface Outbox extends Line<StoredRecord>, TotalsLine {
+export interface Outbox extends Line<StoredRecord>, TotalsLine, PurgesLine {
   /** Rows that every sink has, and that are not needed for questions, go (only where another store answers them). */
   forgetDelivered(sinks: readonly string[], keepMs: number): number
 }

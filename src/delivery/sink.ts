@@ -1,3 +1,4 @@
+import type { Purge, PurgeCounts } from '../records/purge.ts'
 import type { RollupRow } from '../records/rollup.ts'
 import type { StoredRecord } from '../records/stored.ts'
 
@@ -39,4 +40,21 @@ export interface RollupSink extends Sink, TotalsTaker {}
 export interface TotalsTaker {
   /** Resolves once the rows are safe. An older total of a row must never replace a newer one. */
   writeRollups(rows: readonly RollupRow[], signal: AbortSignal): Promise<void>
+}
+
+/** A sink that deletes what it has taken. */
+export interface PurgingSink extends Sink, Purger {}
+
+export interface Purger {
+  /**
+   * Deletes some of what the purge is about, whoever sent it; of totals those of this instance that are older than the purge.
+   * Begins when no write is on its way. What was deleted before counts no more; a dry purge only counts.
+   */
+  purge(purge: Purge, signal: AbortSignal): Promise<PurgeProgress>
+}
+
+export interface PurgeProgress {
+  counts: PurgeCounts
+  /** Nothing is left. */
+  done: boolean
 }

@@ -50,6 +50,10 @@ export function limitOf({ usedBytes, freeBytes }: DiskUse, limitBytes: number): 
   return Math.min(limitBytes, room - Math.min(reserveBytes, room * reservePart))
 }
 
+/** What of it the embedded database may have: the rest is for the journal, which keeps bodies up to eight tenths. */
+export const databaseLimit = (limitBytes: number, wantedBytes: number | null): number =>
+  Math.min(wantedBytes ?? limitBytes / 2, limitBytes * 0.7)
+
 /** Left on the disk for the database, which has to grow before the journal can shrink. */
 const reserveBytes = 64 * 1024 * 1024
 const reservePart = 0.1

@@ -26,6 +26,7 @@ export class KeptThread<To, From extends { type: string }> {
   #worker: Worker | null = null
   #ready = false
   #stopping = false
+  #renewing = false
   #deaths = 0
   #restart: NodeJS.Timeout | null = null
   #watch: NodeJS.Timeout
@@ -54,6 +55,13 @@ export class KeptThread<To, From extends { type: string }> {
 
   send(message: To): void {
     this.#worker?.postMessage(message)
+  }
+
+  /** Ends the thread and starts it again: what it works on is something else now. */
+  renew(): void {
+    if (!this.#worker || !this.#ready || this.#stopping) return
+    this.#renewing = true
+    this.#worker.terminate()
   }
 
   /** Tells the thread to end, and ends it at the deadline, or soon after `hurry` resolves. */
@@ -109,7 +117,10 @@ export class KeptThread<To, From extends { type: string }> {
         this.#worker = null
         this.#ready = false
         this.#options.gone?.()
-        if (wasReady || this.#deaths > 0) this.#died(error)
+        if (this.#renewing) {
+          this.#renewing = false
+          if (!this.#stopping) this.#start(false).catch(() => {}) // its exit starts it again
+        } else if (wasReady || this.#deaths > 0) this.#died(error)
         reject(error)
       })
     })

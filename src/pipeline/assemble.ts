@@ -40,6 +40,8 @@ export interface Change {
 export class Assembler {
   readonly epoch: string
   accepted = 0
+  /** The first exchange whose beginning was read; 0 before. */
+  firstBegun = 0
   /** CLOSE frames whose exchange is unknown, and exchanges that cannot be put together. */
   damaged = 0
   readonly open = new Map<number, Tracked>()
@@ -203,6 +205,7 @@ export class Assembler {
       return null
     }
     this.#lastBegun = exchange
+    this.firstBegun ||= exchange
     this.accepted++
     return this.#track(exchange)
   }

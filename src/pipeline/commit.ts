@@ -18,7 +18,8 @@ export interface CommitParts {
   plainer(ready: Ready, error: unknown): Promise<Ready>
   /** Waits before another attempt; throws when there is to be none. */
   again(attempt: number, error: unknown): Promise<void>
-  stored(ready: readonly Ready[]): void
+  /** They are in the database, or given up; the purged ones are gone. */
+  stored(ready: readonly Ready[], purged: readonly Ready[]): void
 }
 
 /**
@@ -28,11 +29,12 @@ export interface CommitParts {
 export async function commitReady(assembler: Assembler, ready: readonly Ready[], parts: CommitParts): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const change = assembler.change(ready)
-    const records = ready.map(({ record }) => record).filter((record) => record !== null)
+    const [purged, kept] = split(ready, ({ record }) => record !== null && parts.store.isPurged(record.telemetry))
+    const records = kept.map(({ record }) => record).filter((record) => record !== null)
     try {
       parts.store.commit({ ...nothing, ...change.batch, records })
       change.done()
-      parts.stored(ready)
+      parts.stored(kept, purged)
       return
     } catch (error) {
       if (attempt >= refusals && records.length > 0 && !isAway(error) && takesOthers(assembler, parts.store)) {
@@ -42,6 +44,11 @@ export async function commitReady(assembler: Assembler, ready: readonly Ready[],
       await parts.again(attempt, error)
     }
   }
+}
+
+function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [first: T[], second: T[]] {
+  const { first = [], second = [] } = Object.groupBy(all, (one) => (isFirst(one) ? 'first' : 'second'))
+  return [first, second]
 }
 
 async function commitApart(assembler: Assembler, ready: readonly Ready[], parts: CommitParts, error: unknown) {
@@ -67,8 +74,8 @@ function takesOthers(assembler: Assembler, store: LocalStore): boolean {
   return true
 }
 
-/** SQLite's own words for trouble that is no record's fault: busy, locked, no memory, read-only, I/O, corrupt, full, cannot open. */
-const awayCodes: ReadonlySet<number> = new Set([5, 6, 7, 8, 10, 11, 13, 14])
+/** SQLite's own words for trouble that is no record's fault: busy, locked, no memory, read-only, I/O, full, cannot open. */
+const awayCodes: ReadonlySet<number> = new Set([5, 6, 7, 8, 10, 13, 14])
 
 function isAway(error: unknown): boolean {
   const code = error instanceof Error && 'errcode' in error ? error.errcode : null

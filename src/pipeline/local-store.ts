@@ -1,4 +1,10 @@
 import type { StoredRecord } from '../records/stored.ts'
+import type { TelemetryRecord } from '../records/telemetry.ts'
+
+/** The database's file is damaged: no attempt will ever succeed on it. Thrown by whatever is asked of a store. */
+export class StoreDamaged extends Error {
+  override name = 'StoreDamaged'
+}
 
 /**
  * What the recorder needs of the embedded database: one transaction for records, rollups and the journal's position, so
@@ -11,6 +17,8 @@ export interface LocalStore {
   journalState(): JournalState
   /** All or nothing. Records whose id is already applied must not be handed in. */
   commit(batch: LocalBatch): void
+  /** A call that began before a purge that is about it: it is not to be stored. */
+  isPurged(call: TelemetryRecord): boolean
   /** Frames of exchanges that stayed open over many segments, in order of insertion. */
   carried(epoch: string): readonly CarriedFrame[]
   carriedFrame(rowId: number): Uint8Array

@@ -1,3 +1,5 @@
+import { StoreDamaged } from './local-store.ts'
+
 /** The database or the disk took nothing until the recorder was stopped: what is not stored is read again at the next start. */
 export class StoreAway extends Error {
   override name = 'StoreAway'
@@ -35,6 +37,7 @@ export class Patience {
 
   /** Waits before another attempt, longer each time. Throws when there is to be none. */
   async again(attempt: number, error: unknown): Promise<void> {
+    if (error instanceof StoreDamaged) throw error
     if (this.stopping) throw new StoreAway('the database or the disk takes nothing', { cause: error })
     if (attempt === 1) this.#warn(error)
     await this.pause(Math.min(firstMs * 2 ** (attempt - 1), lastMs))

@@ -1,6 +1,6 @@
 import type { EpochPosition } from './local-store.ts'
 
-/** The recorder's own count of what it was given: accepted = stored + pending + failed, in every status. */
+/** The recorder's own count of what it was given: accepted = stored + pending + failed + purged, in every status. */
 export interface RecorderStatus {
   /** Exchanges whose OPEN was read. */
   accepted: number
@@ -13,6 +13,8 @@ export interface RecorderStatus {
   pending: number
   /** Given up: their frames were moved to the quarantine directory, or could not be put together. */
   failed: number
+  /** Not stored: a purge was about them that was asked for while they ran. */
+  purged: number
   /** Places in the journal that could not be read, and ends without a beginning. */
   damaged: number
   /** Bytes in the journal that were not read yet. */
@@ -28,6 +30,7 @@ export const emptyStatus: Readonly<RecorderStatus> = Object.freeze({
   storedRaw: 0,
   pending: 0,
   failed: 0,
+  purged: 0,
   damaged: 0,
   lagBytes: 0,
   position: [],

@@ -3,6 +3,7 @@ import { given } from '../lib/given.ts'
 import { KeptThread } from '../lib/kept-thread.ts'
 import type { Log } from '../lib/log.ts'
 import type { ConnectionEvent } from '../records/connection-log.ts'
+import type { Purge, PurgeWish } from '../records/purge.ts'
 import { emptyStatus, type RecorderStatus } from './recorder-status.ts'
 
 export interface RecorderThreadOptions {
@@ -19,9 +20,12 @@ export interface RecorderThreadOptions {
   pricesFile: string | null
   /** Readable names of projects, by id. */
   projectNames: Readonly<Record<string, string>>
+  upkeep: UpkeepData
   log: Log
   /** Told each second what the data directory takes of the disk. */
   disk?: (use: DiskUse) => void
+  /** Told when the embedded database is another file than before: who has the old one open must open it again. */
+  replaced?: () => void
   /** The thread's entry. */
   entry?: URL
   /** First wait before a thread that died is started again; doubles with each death. */
@@ -30,17 +34,41 @@ export interface RecorderThreadOptions {
   silenceMs?: number
 }
 
+/** How the data directory is kept tidy. */
+export interface UpkeepData {
+  /** Days that things are kept; 0: for ever. */
+  days: Readonly<Record<'bodies' | 'words' | 'records' | 'rollups' | 'connectionLogs' | 'metrics', number>>
+  /** Null: half of the other. */
+  databaseLimitBytes: number | null
+  journalLimitBytes: number
+  /** Names of the sinks that records are delivered to: what they have not taken is kept. */
+  sinks: readonly string[]
+  csvDirectory: string
+}
+
 /** What the thread is started with. */
-export type RecorderData = Omit<RecorderThreadOptions, 'log' | 'disk' | 'entry' | 'restartMs' | 'silenceMs'> & {
+export type RecorderData = Omit<
+  RecorderThreadOptions,
+  'log' | 'disk' | 'replaced' | 'entry' | 'restartMs' | 'silenceMs'
+> & {
   careful: boolean
 }
 
-export type ToRecorder = { type: 'status' } | { type: 'stop' } | { type: 'note'; event: ConnectionEvent }
+export type ToRecorder =
+  | { type: 'status' }
+  | { type: 'stop' }
+  | { type: 'note'; event: ConnectionEvent }
+  | { type: 'purge'; wish: PurgeWish }
+  /** Somebody found the embedded database damaged. */
+  | { type: 'replace'; file: string; reason: string }
 export type FromRecorder =
   | { type: 'ready' }
   | { type: 'status'; status: RecorderStatus; asked: boolean }
   | { type: 'disk'; use: DiskUse }
-  | { type: 'log'; level: 'warn' | 'error'; message: string; fields: object | undefined }
+  | { type: 'purge'; purge: Purge | null; error: unknown }
+  /** The embedded database was put aside; a new one begins. */
+  | { type: 'replaced' }
+  | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; fields: object | undefined }
 
 export interface RecorderHandle {
   /** There is something to read. */
@@ -49,6 +77,10 @@ export interface RecorderHandle {
   status(): Promise<RecorderStatus>
   /** Keeps an event of this instance beside the records. */
   note(event: ConnectionEvent): void
+  /** Resolves once the purge is written down: it is carried out whatever happens. */
+  purge(wish: PurgeWish): Promise<Purge>
+  /** Somebody found the embedded database damaged: it is put aside for a new one. */
+  replace(damage: { file: string; reason: string }): void
   alive(): boolean
   onDeath(listener: (error: Error) => void): void
   /**
@@ -72,15 +104,19 @@ class RecorderThread implements RecorderHandle {
   /** What threads that died had finished. */
   #before: RecorderStatus = emptyStatus
   #asking: ((status: RecorderStatus) => void)[] = []
+  /** Asked for and not yet answered, in their order. */
+  #purging: { resolve(purge: Purge): void; reject(error: unknown): void }[] = []
   #deathListeners: ((error: Error) => void)[] = []
+  #replaced = false
 
   constructor(options: RecorderThreadOptions) {
-    const { log, disk: _disk, entry, restartMs, silenceMs, ...rest } = options
+    const { log, disk: _disk, replaced: _replaced, entry, restartMs, silenceMs, ...rest } = options
     this.#options = options
     this.#thread = new KeptThread({
       name: 'recorder',
       entry: entry ?? recorderEntry(),
-      workerData: (careful): RecorderData => ({ ...rest, careful }),
+      // a thread that put a damaged database aside died of no exchange
+      workerData: (again): RecorderData => ({ ...rest, careful: again && !this.#replaced }),
       log,
       meanwhile: 'the journal keeps everything',
       ping: () => this.#send({ type: 'status' }),
@@ -105,6 +141,18 @@ class RecorderThread implements RecorderHandle {
 
   note(event: ConnectionEvent) {
     this.#send({ type: 'note', event })
+  }
+
+  async purge(wish: PurgeWish): Promise<Purge> {
+    if (!this.#thread.alive()) throw new Error('the recorder is being started again')
+    return new Promise((resolve, reject) => {
+      this.#purging.push({ resolve, reject })
+      this.#send({ type: 'purge', wish })
+    })
+  }
+
+  replace({ file, reason }: { file: string; reason: string }) {
+    this.#send({ type: 'replace', file, reason })
   }
 
   alive(): boolean {
@@ -134,17 +182,37 @@ class RecorderThread implements RecorderHandle {
   #take(message: FromRecorder) {
     if (message.type === 'log') this.#options.log[message.level](message.message, message.fields)
     if (message.type === 'disk') this.#options.disk?.(message.use)
+    if (message.type === 'purge') {
+      const asking = this.#purging.shift()
+      if (message.purge === null) asking?.reject(message.error)
+      else asking?.resolve(message.purge)
+    }
+    if (message.type === 'replaced') this.#replaced = true
+    if (message.type === 'ready' && this.#replaced) {
+      this.#replaced = false
+      this.#options.replaced?.()
+    }
     if (message.type !== 'status') return
     this.#last = message.status
     if (message.asked) this.#asking.shift()?.(message.status)
   }
 
   #gone() {
-    this.#before = { ...this.#total(), pending: 0 }
-    this.#before.accepted -= this.#last.pending
-    this.#before.acceptedLive -= Math.min(this.#last.pending, this.#last.acceptedLive)
+    if (this.#replaced)
+      this.#before = emptyStatus // what the journal holds is read, and counted, again
+    else {
+      const { pending, acceptedLive } = this.#last
+      const total = this.#total()
+      this.#before = {
+        ...total,
+        pending: 0,
+        accepted: total.accepted - pending,
+        acceptedLive: total.acceptedLive - Math.min(pending, acceptedLive),
+      }
+    }
     this.#last = emptyStatus
     for (const answer of this.#asking.splice(0)) answer(emptyStatus)
+    for (const { reject } of this.#purging.splice(0)) reject(new Error('the recorder died'))
   }
 
   #total(): RecorderStatus {
@@ -156,6 +224,7 @@ class RecorderThread implements RecorderHandle {
       stored: before.stored + now.stored,
       storedRaw: before.storedRaw + now.storedRaw,
       failed: before.failed + now.failed,
+      purged: before.purged + now.purged,
       damaged: before.damaged + now.damaged,
     }
   }

@@ -8,7 +8,7 @@ import { openAttempts } from './attempts.ts'
 import type { Ready } from './commit.ts'
 import { commitBatch, type FinishedParts, recordFinished } from './finished.ts'
 import { LiveSync } from './live-sync.ts'
-import type { LocalStore } from './local-store.ts'
+import { type LocalStore, StoreDamaged } from './local-store.ts'
 import type { RecordSource } from './make-record.ts'
 import { Patience, StoreAway } from './patience.ts'
 import type { RecorderStatus } from './recorder-status.ts'
@@ -55,6 +55,8 @@ interface Epoch {
   live: boolean
   /** The first segment that may still be there. */
   firstSegment: number
+  /** Live, unknown to the database, and its beginning is gone: an earlier database has what stood there. */
+  begunElsewhere: boolean
 }
 
 /** Reads the journal, dead epochs first, and stores a record of every exchange in it, each exactly once. */
@@ -66,7 +68,7 @@ class JournalRecorder implements Recorder {
   #options: RecorderOptions
   #dead: string[]
   #epochs: Epoch[] = []
-  #counts = { accepted: 0, acceptedLive: 0, stored: 0, storedRaw: 0, failed: 0, damaged: 0 }
+  #counts = { accepted: 0, acceptedLive: 0, stored: 0, storedRaw: 0, failed: 0, purged: 0, damaged: 0 }
   #lagBytes = 0
   #sync: LiveSync
   #patience: Patience
@@ -94,7 +96,7 @@ class JournalRecorder implements Recorder {
       commit: {
         store,
         again: (attempt, error) => this.#patience.again(attempt, error),
-        stored: (ready) => this.#stored(ready),
+        stored: (ready, purged) => this.#stored(ready, purged),
       },
       published: () => options.published?.(this.#counted()),
     }
@@ -184,7 +186,9 @@ class JournalRecorder implements Recorder {
         ...(chunkBytes !== undefined && { chunkBytes }),
       })
       const assembler = new Assembler(reader, store, applied)
-      return { reader, assembler, live: dead === undefined, firstSegment: from?.segment ?? 1 }
+      const [first = 1] = listSegments(journalDir, epoch)
+      const begunElsewhere = dead === undefined && from === undefined && first > 1
+      return { reader, assembler, live: dead === undefined, firstSegment: from?.segment ?? first, begunElsewhere }
     })
   }
 
@@ -197,6 +201,7 @@ class JournalRecorder implements Recorder {
       const tracked = assembler.take(placed)
       if (tracked) finished.push(tracked)
     }
+    if (epoch.begunElsewhere) this.#countElsewhere(epoch)
     if (ended) finished.push(...assembler.open.values())
     await recordFinished(assembler, finished, this.#parts)
     await this.#patience.insist(() => assembler.carry(this.#options.carryAfterSegments ?? 2))
@@ -206,11 +211,21 @@ class JournalRecorder implements Recorder {
     return frames.length > 0 || ended
   }
 
-  #stored(ready: readonly Ready[]) {
+  /** Calls before the first that is still in the journal were stored in the database that was set aside. */
+  #countElsewhere(epoch: Epoch) {
+    const { assembler } = epoch
+    if (assembler.firstBegun === 0) return
+    epoch.begunElsewhere = false
+    assembler.accepted += assembler.firstBegun - 1
+    this.#counts.stored += assembler.firstBegun - 1
+  }
+
+  #stored(ready: readonly Ready[], purged: readonly Ready[]) {
     const records = ready.filter(({ record }) => record !== null)
     this.#counts.stored += records.length
     this.#counts.storedRaw += records.filter(({ raw }) => raw).length
     this.#counts.failed += ready.length - records.length
+    this.#counts.purged += purged.length
   }
 
   /** Deletes the segments that nothing needs any more, once the database is safe without them. */
@@ -226,6 +241,7 @@ class JournalRecorder implements Recorder {
       }
       epoch.firstSegment = needed
     } catch (error) {
+      if (error instanceof StoreDamaged) throw error
       log.warn('old segments of the journal could not be deleted', { epoch: name, error })
     }
   }

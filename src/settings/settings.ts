@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Capture } from '../records/exchange.ts'
 
 /** Everything an operator can set, checked and frozen. Rows, defaults and texts: `table.ts`. */
@@ -47,11 +48,16 @@ export interface Settings {
   /** Secret, as the driver takes it. Null: records stay in the embedded database. */
   readonly mongoUri: string | null
   readonly mongoDatabase: string
-  /** Days that documents of each collection are kept; 0: for ever. */
+  /** Days that things are kept, in the embedded database and in MongoDB; 0: for ever. */
   readonly telemetryDays: number
   readonly llmRunsDays: number
+  /** Null: as long as what was said. */
+  readonly bodiesDays: number | null
+  readonly rollupsDays: number
   readonly connectionLogsDays: number
   readonly metricsDays: number
+  /** Size of the embedded database at which the oldest goes. Null: half of `journalLimitBytes`. */
+  readonly databaseLimitBytes: number | null
   /** Null: `telemetry_logs` in the data directory. */
   readonly csvFallbackDir: string | null
 
@@ -101,3 +107,6 @@ export interface KeySettings {
   readonly project?: string
   readonly name?: string
 }
+
+export const csvDirectory = ({ csvFallbackDir, dataDir }: Pick<Settings, 'csvFallbackDir' | 'dataDir'>): string =>
+  csvFallbackDir ?? join(dataDir, 'telemetry_logs')

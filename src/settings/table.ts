@@ -295,7 +295,7 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     parse: parse.whole(0, 24_855),
     fallback: '30',
     about:
-      'Days that calls are kept in MongoDB (collection `telemetry`); 0 keeps them for ever. `RETENTION_DAYS` sets all four.',
+      'Days that calls are kept, in the embedded database and in MongoDB (`telemetry`); 0 keeps them for ever. `RETENTION_DAYS` sets the four that name it.',
   },
   llmRunsDays: {
     path: 'retention.llm_runs_days',
@@ -303,7 +303,24 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     flag: null,
     parse: parse.whole(0, 24_855),
     fallback: '30',
-    about: 'The same for what was said (`llm_runs`).',
+    about: 'The same for what was said (`llm_runs`). In the embedded database it goes with its call at the latest.',
+  },
+  bodiesDays: {
+    path: 'retention.bodies_days',
+    env: ['BODIES_DAYS'],
+    flag: null,
+    parse: parse.whole(0, 24_855),
+    fallback: null,
+    about:
+      'The same for the raw bytes of requests and answers; if not set, as long as what was said, and never longer.',
+  },
+  rollupsDays: {
+    path: 'retention.rollups_days',
+    env: ['ROLLUPS_DAYS'],
+    flag: null,
+    parse: parse.whole(0, 24_855),
+    fallback: '0',
+    about: 'The same for the sums that `/usage` answers from (`rollups`).',
   },
   connectionLogsDays: {
     path: 'retention.connection_logs_days',
@@ -320,6 +337,15 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     parse: parse.whole(0, 24_855),
     fallback: '30',
     about: 'The same for the hourly sums (`metrics`).',
+  },
+  databaseLimitBytes: {
+    path: 'retention.database_limit',
+    env: ['DATABASE_LIMIT'],
+    flag: 'database-limit',
+    parse: parse.size(1024 * 1024, 2 ** 50),
+    fallback: null,
+    about:
+      'Size of the embedded database at which the oldest bodies go, then the oldest calls; half of `journal.limit` if not set, and at most seven tenths of it.',
   },
   csvFallbackDir: {
     path: 'csv_fallback_dir',

@@ -1,14 +1,17 @@
 import type { Line } from '../delivery/outbox.ts'
-import { Refused, type RefusedId, type RollupSink, type Sink } from '../delivery/sink.ts'
+import { type PurgingSink, Refused, type RefusedId, type RollupSink, type Sink } from '../delivery/sink.ts'
 import { targetOf } from '../delivery/target.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { diaryCollections } from '../records/diary-entry.ts'
 import { type MongoSinkOptions, openMongoSink } from './mongodb/index.ts'
+import { purgeStep } from './purge-sink.ts'
 import { openDiary } from './sqlite/diary.ts'
+import { finishPurges } from './sqlite/finish-purges.ts'
 import { type LocalOutbox, openOutbox } from './sqlite/outbox.ts'
 
-export interface MigrationOptions extends Pick<MongoSinkOptions, 'uri' | 'database' | 'pepperId' | 'retention'> {
+export interface MigrationOptions
+  extends Pick<MongoSinkOptions, 'uri' | 'database' | 'pepperId' | 'retention' | 'bodiesDays'> {
   /** The embedded database's file. */
   path: string
   clock: Pick<Clock, 'wall'>
@@ -48,13 +51,15 @@ export class MigrationStopped extends Error {
  * proxy goes on where this ends.
  */
 export async function migrateToMongo(options: MigrationOptions): Promise<MigrationReport> {
-  const { path, uri, database, pepperId = null, retention = {}, clock, log } = options
+  const { path, uri, database, pepperId = null, retention = {}, bodiesDays = 0, clock, log } = options
+  finishPurges(path, clock.wall())
   const target = targetOf(uri, database)
   const outbox = openOutbox({ path, sinks: [{ name, target }], clock })
   const { instance } = outbox
   const diary = openDiary(path)
-  const sink = openMongoSink({ uri, database, instance, pepperId, retention, log })
+  const sink = openMongoSink({ uri, database, instance, pepperId, retention, bodiesDays, log })
   try {
+    await carryOutPurges(outbox, sink)
     const records = await sendAll(outbox, sink, (sent) =>
       options.progress({ step: 'records', sent, pending: outbox.counters(name).pending }),
     )
@@ -80,11 +85,20 @@ export async function migrateToMongo(options: MigrationOptions): Promise<Migrati
   }
 }
 
+/** What was asked to be deleted comes before everything else. */
+async function carryOutPurges(outbox: LocalOutbox, sink: PurgingSink): Promise<void> {
+  try {
+    while (await purgeStep(outbox, sink, AbortSignal.timeout(deadlineMs)));
+  } catch (error) {
+    throw new MigrationStopped(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}
+
 /** Sends the totals that MongoDB has not taken since they changed, to where the records went; the records stay where they are. */
 export async function resendTotals(options: Omit<MigrationOptions, 'progress'>): Promise<number> {
-  const { path, uri, database, pepperId = null, retention = {}, clock, log } = options
+  const { path, uri, database, pepperId = null, retention = {}, bodiesDays = 0, clock, log } = options
   const outbox = openOutbox({ path, sinks: [{ name, target: targetOf(uri, database) }], clock })
-  const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, log })
+  const sink = openMongoSink({ uri, database, instance: outbox.instance, pepperId, retention, bodiesDays, log })
   try {
     return (await sendTotals(outbox, sink, { progress() {} })).sent
   } finally {

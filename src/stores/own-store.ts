@@ -1,4 +1,5 @@
 import type { CallSums } from '../records/call-sums.ts'
+import type { Purge, PurgeCounts } from '../records/purge.ts'
 import type { Store } from './store.ts'
 
 /** This machine's own store: it also knows what happened to this instance alone. */
@@ -7,6 +8,32 @@ export interface OwnStore extends Store {
   scrape(): Promise<string>
   /** The same in a few sums. */
   sums(nowMs: number): Promise<CallSums>
+  /** How far a purge is carried out; null: there is none of that number. */
+  purge(number: number): Promise<PurgeReport | null>
+  /** The newest first; of those before a number, if one is given. */
+  purges(limit: number, before: number | null): Promise<readonly PurgeReport[]>
+  /** What retention has deleted since the data directory was made. */
+  deleted(): Promise<DeletedCounts>
+}
+
+/** A purge and what became of it in every place that records go to. */
+export interface PurgeReport extends Purge {
+  parts: readonly PurgePart[]
+}
+
+export interface PurgePart {
+  /** `embedded`, `csv`, or the name of a sink. */
+  name: string
+  /** Null: not yet. */
+  doneMs: number | null
+  /** What was deleted, so far; of a dry purge what would be. */
+  counts: PurgeCounts
+}
+
+/** By age, and by the size of the file. */
+export interface DeletedCounts {
+  byAge: Readonly<Record<'bodies' | 'words' | 'records' | 'rollups' | 'connection_logs' | 'metrics', number>>
+  bySize: Readonly<Record<'bodies' | 'records', number>>
 }
 
 /** The calls of one project, provider and model since the data directory was made; counters, so they only grow. */

@@ -6,9 +6,14 @@ import { adminToken, apiOver, idOf } from './api-server.ts'
 
 const record = aRecord({ metadata: { key_id: idOf('sk-1') } })
 const records = [record]
-const routes = apiRoutes('1.2.3', 0).map(({ path, access }) => ({ path, access }))
+const all = apiRoutes('1.2.3', 0)
+const routes = all.filter(({ method }) => method === 'GET').map(({ path, access }) => ({ path, access }))
+const posts = all.filter(({ method }) => method === 'POST').map(({ path, access }) => ({ path, access }))
 const example = (path: string): string =>
-  path.replace('/keys/{id}', `/keys/${idOf('sk-1')}`).replace('{id}', record.telemetry._id)
+  path
+    .replace('/keys/{id}', `/keys/${idOf('sk-1')}`)
+    .replace('{id}', record.telemetry._id)
+    .replace('{number}', '1')
 
 it('leaves only these to everybody', () => {
   expect(routes.filter(({ access }) => access === 'public').map(({ path }) => path)).toEqual([
@@ -49,6 +54,17 @@ it.each(routes.filter(({ access }) => access === 'scraper' || access === 'admin'
   },
 )
 
+it.each(posts)('takes a POST to $path from the admin, and from no key', async ({ path, access }) => {
+  expect(access).toBe('admin')
+  const api = await apiOver(records)
+  const post = (authorization: string) =>
+    fetch(api.url + path, { method: 'POST', headers: { authorization }, body: 'no JSON' })
+  expect((await post('')).status).toBe(401)
+  expect((await post('Bearer sk-1')).status).toBe(403)
+  const { status, headers } = await post(`Bearer ${adminToken}`)
+  expect([status, headers.get('cache-control')]).toEqual([422, 'no-store'])
+})
+
 it('settles who asks before what is asked', async () => {
   const { status } = await (await apiOver([])).ask('/usage?limit=0', null)
   expect(status).toBe(401)
@@ -73,9 +89,11 @@ it.each(routes)('takes GET and HEAD at $path and says so to other methods', asyn
   const authorization = `Bearer ${access === 'admin' || access === 'scraper' ? adminToken : 'sk-1'}`
   const head = await fetch(api.url + example(path), { method: 'HEAD', headers: { authorization } })
   expect([head.status, await head.text()]).toEqual([200, ''])
+  const takesPost = posts.some((post) => post.path === path)
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+    if (method === 'POST' && takesPost) continue
     const refused = await fetch(api.url + example(path), { method, headers: { authorization } })
-    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, takesPost ? 'GET, HEAD, POST' : 'GET, HEAD'])
     expect(await refused.json()).toMatchObject({ error: { code: 'method_not_allowed' } })
   }
 })

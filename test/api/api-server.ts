@@ -65,6 +65,7 @@ export async function apiOver(records: readonly StoredRecord[], other: Partial<A
       captureRequest: 'full',
       captureResponse: 'full',
     },
+    purge: () => Promise.reject(new Error('no recorder runs here')),
     status: async () => healthy,
     ready: () => true,
     failed: (error, route) => failures.push({ error, route }),
@@ -99,13 +100,25 @@ const scrapable = (store: OpenStore): OwnStore => ({
   scrape: async () => callMetrics(await store.totals()),
 })
 
-/** The embedded store with these records in it; one for each list of a file. */
+/** What a test that brings its own numbers of an instance does not ask for. */
+export const notAsked: Pick<OwnStore, 'scrape' | 'sums' | 'connectionEvents' | 'purge' | 'purges' | 'deleted'> = {
+  scrape: () => Promise.reject(new Error('not asked')),
+  sums: () => Promise.reject(new Error('not asked')),
+  connectionEvents: () => Promise.reject(new Error('not asked')),
+  purge: () => Promise.reject(new Error('not asked')),
+  purges: () => Promise.reject(new Error('not asked')),
+  deleted: () => Promise.reject(new Error('not asked')),
+}
+
+/** The embedded store with these records in it, and a purge that is done; one for each list of a file. */
 export function storeOf(records: readonly StoredRecord[]): OpenStore {
   const list = records.length === 0 ? 'none' : records
   let opened = stores.get(list)
   if (!opened) {
     const database = aDatabase()
     database.local.commit({ ...emptyBatch, records })
+    database.local.purges.ask({ project: 'nobody', user: null, beforeMs: null, dry: false }, aMoment)
+    while (database.local.purges.step(aMoment + 1_000) !== 'idle');
     const store = openStore(database.path)
     const close = async (): Promise<void> => {
       await store.close()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { metrics } from '../../src/api/schemas/metrics.ts'
 import { readSamples, type Sample, sampleOf } from '../support/prometheus-text.ts'
 import { aMoment, aRecord } from '../support/records.ts'
-import { adminToken, apiOver, healthy, nowMs } from './api-server.ts'
+import { adminToken, apiOver, healthy, notAsked, nowMs } from './api-server.ts'
 
 const metricsToken = 'scrape-me-please'
 
@@ -125,8 +125,8 @@ describe('the scrape text', () => {
     let made = 0
     let mono = 0
     const own = {
+      ...notAsked,
       scrape: async () => `# TYPE made counter\nmade ${++made}\n`,
-      sums: () => Promise.reject(new Error('not asked')),
     }
     const api = await apiOver([], { own, clock: { wall: () => nowMs, mono: () => mono } })
     const value = async () => sampleOf(readSamples(await (await api.get('/metrics')).text()), 'made')
@@ -140,11 +140,11 @@ describe('the scrape text', () => {
   it('answers 503 while the store does not, and tries again with the next scrape', async () => {
     let broken = true
     const own = {
+      ...notAsked,
       scrape: async () => {
         if (broken) throw new Error('no store')
         return ''
       },
-      sums: () => Promise.reject(new Error('no store')),
     }
     const api = await apiOver([], { own })
     expect((await api.get('/metrics')).status).toBe(503)

@@ -14,13 +14,19 @@ it('describes every route that there is, and answers the description without a k
   const { status, body } = await (await apiOver([])).ask('/openapi.json', null)
   expect(status).toBe(200)
   expect(body.openapi).toBe('3.1.0')
-  expect(Object.keys(body.paths).sort()).toEqual(routes.map(({ path }) => path).sort())
+  const operations = Object.entries(body.paths).flatMap(([path, item]) =>
+    Object.keys(objectOf(item)).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  expect(operations.sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort())
   expect(body.info).toMatchObject({ title: 'Sightglass', version: '1.2.3' })
 })
 
 it('says of each route whether it needs a key, and names every parameter it takes', () => {
-  for (const { path, access, definition } of routes) {
-    const operation: Json = objectOf(objectOf(described.paths)[path]).get
+  for (const { path, method, access, definition } of routes) {
+    const operation: Json = objectOf(objectOf(described.paths)[path])[method.toLowerCase()]
+    const fields = operation.requestBody?.content['application/json'].schema.properties ?? {}
+    expect(Object.keys(fields)).toEqual(Object.keys(definition.body?.shape ?? {}))
+    for (const { description } of Object.values<Json>(fields)) expect(description).toBeTruthy()
     expect(operation.security).toHaveLength(access === 'public' ? 0 : 2)
     const named = (operation.parameters ?? []).filter((one: Json) => one.in === 'query').map(({ name }: Json) => name)
     expect(named).toEqual(Object.keys(definition.query?.shape ?? {}))

@@ -2,17 +2,23 @@ import { zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { outcomes } from '../../src/records/outcome.ts'
+import type { PurgeWish } from '../../src/records/purge.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
 import { storedNames } from '../../src/records/stored-names.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 import { type Store, Unanswerable, type UsageGroup, type UsageQuery } from '../../src/stores/store.ts'
 import { aMoment, aRecord } from '../support/records.ts'
+import { type DaysKept, deletionSuite } from './deletion-suite.ts'
 import { expectedUsage } from './usage-oracle.ts'
 
 /** A fresh, empty store and the way records get into it. */
 export interface StoreUnderTest {
   store: Store
   write(records: readonly StoredRecord[]): Promise<void>
+  /** Carries out a purge that is asked for at this moment. */
+  purge(wish: Omit<PurgeWish, 'dry'>, nowMs: number): Promise<void>
+  /** Deletes what is older at this moment than it is to be kept. */
+  expire(days: DaysKept, nowMs: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -281,6 +287,8 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>, { 
         expect(await under.store.run(null, id)).not.toBeNull()
       })
     })
+
+    deletionSuite(() => under, make, cases)
 
     it('tells how much it holds', async () => {
       await under.write([aRecord(), aRecord()])

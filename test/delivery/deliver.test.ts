@@ -72,6 +72,23 @@ it('delivers what is there in order, in batches of a size, and then the totals',
   expect(totals.at(-1)?.requests).toBe(10)
 })
 
+it('reads the next batch while the sink works on one, as long as there is more', async () => {
+  const working = Promise.withResolvers<void>()
+  const { outbox, batches, time, ended } = delivering(() => working.promise, { records: 4 })
+  const read: number[] = []
+  const looking = Object.assign(outbox, { ahead: (_sink: string, after: number) => void read.push(after) })
+  looking.add(6)
+  await time.pass(100)
+  expect([read, batches.length]).toEqual([[4], 1])
+  looking.ahead = () => {
+    throw new Error('database is locked')
+  }
+  working.resolve()
+  await ended()
+  expect(outbox.counters()).toMatchObject({ stored: 6, pending: 0 })
+  expect(read).toEqual([4])
+})
+
 it('keeps batches below a number of bytes', async () => {
   const { outbox, batches, ended } = delivering(() => {}, { bytes: 300_000 })
   outbox.bytesOf = () => 120_000

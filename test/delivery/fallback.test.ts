@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { type ConnectionEvent, createFallbackDelivery, type Fallback } from '../../src/delivery/fallback.ts'
 import type { OutboxRecord } from '../../src/delivery/outbox.ts'
 import type { SinkState } from '../../src/delivery/sink-status.ts'
-import { aRecord } from '../support/records.ts'
+import type { Purge } from '../../src/records/purge.ts'
+import { aPurge, aRecord } from '../support/records.ts'
 import { within } from '../support/within.ts'
 
 const ok: SinkState = { state: 'ok', code: null, since_ms: null }
@@ -67,6 +68,37 @@ describe('the fallback of a sink', () => {
     await parts.end()
     expect(parts.appended).toEqual([1, 2, 3])
   })
+
+  it('deletes what purges are about, in their order, whether or not the sink is there', async () => {
+    const parts = delivery(0)
+    await parts.turn()
+    parts.purges.push(aPurge({ number: 3 }), aPurge({ number: 4, dry: true }))
+    await parts.turn()
+    parts.beside.changed(down)
+    await parts.turn()
+    parts.purges.push(aPurge({ number: 5 }))
+    await parts.turn()
+    expect(parts.settled).toEqual([3, 4, 5].map((number) => [number, { rows: 2 }]))
+    await parts.end()
+  })
+
+  it('tries a purge again that failed, and warns once', async () => {
+    const parts = delivery(0)
+    await parts.turn()
+    parts.fail(true)
+    parts.purges.push(aPurge({ number: 3 }))
+    await parts.turn()
+    await parts.turn()
+    parts.fail(false)
+    await parts.turn()
+    await parts.end()
+    expect(parts.purging).toEqual([3])
+    expect(parts.settled).toEqual([[3, { rows: 2 }]])
+    expect(parts.logged).toEqual([
+      'rows could not be deleted from the CSV fallback; trying again',
+      'the CSV fallback deleted what a purge is about',
+    ])
+  })
 })
 
 function delivery(records: number) {
@@ -74,6 +106,9 @@ function delivery(records: number) {
   const appended: number[] = []
   const events: ConnectionEvent[] = []
   const logged: string[] = []
+  const purges: Purge[] = []
+  const purging: number[] = []
+  const settled: unknown[] = []
   let failing = false
   let asleep = Promise.withResolvers<void>()
   let wake = () => {}
@@ -92,11 +127,22 @@ function delivery(records: number) {
       check()
       events.push(event)
     },
+    async purge({ number }) {
+      check()
+      purging.push(number)
+      await Promise.resolve()
+      return { rows: 2 }
+    },
   }
   const beside = createFallbackDelivery({
     sink: 'mongodb',
     fallback,
     behind: (place) => waiting.filter((one) => one.place > place).slice(0, 2),
+    nextPurge: () => purges[0] ?? null,
+    settlePurge({ number }, counts) {
+      settled.push([number, counts])
+      purges.shift()
+    },
     log: { info: (message) => logged.push(message), warn: (message) => logged.push(message) },
     clock: { wall: () => 1 },
     async sleep(ms, signal) {
@@ -119,6 +165,9 @@ function delivery(records: number) {
     appended,
     events,
     logged,
+    purges,
+    purging,
+    settled,
     grow,
     fail(now: boolean) {
       failing = now

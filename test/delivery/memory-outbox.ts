@@ -1,4 +1,5 @@
 import type { Outbox, OutboxRecord, RefusedRecord } from '../../src/delivery/outbox.ts'
+import type { Purge, PurgeCounts } from '../../src/records/purge.ts'
 import type { RollupRow } from '../../src/records/rollup.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
 import { aRecord } from '../support/records.ts'
@@ -7,6 +8,8 @@ import { aRecord } from '../support/records.ts'
 export class MemoryOutbox implements Outbox {
   readonly records: StoredRecord[] = []
   readonly refused: RefusedRecord[] = []
+  purges: Purge[] = []
+  readonly purged: PurgeCounts[] = []
   place = 0
   rollupVersion = 0
   rollupsTaken = 0
@@ -46,6 +49,15 @@ export class MemoryOutbox implements Outbox {
   settleRollups(_sink: string, upTo: number): void {
     this.rollupVersion = upTo
     this.rollupsTaken++
+  }
+
+  nextPurge(): Purge | null {
+    return this.purges[0] ?? null
+  }
+
+  settlePurge(_sink: string, purge: Purge, counts: PurgeCounts, done: boolean): void {
+    this.purged.push(counts)
+    if (done) this.purges = this.purges.filter(({ number }) => number !== purge.number)
   }
 
   counters() {

@@ -1,11 +1,16 @@
 import { rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createDelivery } from '../../src/delivery/deliver.ts'
 import type { Outbox } from '../../src/delivery/outbox.ts'
-import { Refused, type RollupSink } from '../../src/delivery/sink.ts'
+import { type PurgingSink, Refused, type RollupSink } from '../../src/delivery/sink.ts'
+import { isPurged, type Purge } from '../../src/records/purge.ts'
+import type { RollupRow } from '../../src/records/rollup.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
+import type { TelemetryRecord } from '../../src/records/telemetry.ts'
 import { openOutbox } from '../../src/stores/sqlite/outbox.ts'
+import { rollupsIn } from '../support/mongo-store.ts'
 import { aRecord } from '../support/records.ts'
 import { aDatabase, emptyBatch } from '../support/sqlite-store.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -20,6 +25,8 @@ type Action =
   /** The process dies: at once, or between the next write and its settling. */
   | { kind: 'crash'; inSettle: boolean }
   | { kind: 'stop' }
+  /** What is named is deleted: by the embedded database in so many small steps now, and the rest when time passes. */
+  | { kind: 'purge'; project: boolean; user: boolean; before: number | null; steps: number }
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   {
@@ -33,12 +40,23 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 40_000 }) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('crash' as const), inSettle: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'stop' as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('purge' as const),
+      project: fc.boolean(),
+      user: fc.boolean(),
+      before: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+      steps: fc.integer({ min: 0, max: 30 }),
+    }),
+  },
 )
 
 /** A place that keeps each id once, with what the test lets go wrong. */
 class Place {
-  readonly stored: string[] = []
-  readonly totals = new Map<string, { version: number; requests: number }>()
+  stored: string[] = []
+  readonly totals = new Map<string, RollupRow>()
+  readonly #calls = new Map<string, TelemetryRecord>()
   #faults: Fault[]
   #time: VirtualTime
   #poison: ReadonlySet<string>
@@ -49,21 +67,32 @@ class Place {
     this.#poison = poison
   }
 
-  sink(): RollupSink {
+  sink(): RollupSink & PurgingSink {
     return {
       name: 'far',
       write: (batch, signal) => this.#through(signal, (part) => this.#keep(batch, part)),
       writeRollups: (rows, signal) =>
         this.#through(signal, (part) => {
-          for (const { id, version, requests } of rows.slice(0, Math.ceil(rows.length * part))) {
-            if ((this.totals.get(id)?.version ?? -1) <= version) this.totals.set(id, { version, requests })
+          for (const row of rows.slice(0, Math.ceil(rows.length * part))) {
+            if ((this.totals.get(row.id)?.version ?? -1) <= row.version) this.totals.set(row.id, row)
           }
         }),
+      purge: async (purge, signal) => {
+        let found: string[] = []
+        await this.#through(signal, (part) => {
+          found = this.stored.filter((id) => isPurged(this.#calls.get(id)!, purge)).slice(0, part === 1 ? 3 : 1)
+          this.stored = this.stored.filter((id) => !found.includes(id))
+          if (found.length < 3)
+            for (const row of this.totals.values()) if (losesRow(row, purge)) this.totals.delete(row.id)
+        })
+        return { counts: { records: found.length }, done: found.length < 3 }
+      },
       close: async () => {},
     }
   }
 
   #keep(batch: readonly StoredRecord[], part: number) {
+    for (const { telemetry } of batch) this.#calls.set(telemetry._id, telemetry)
     const ids = batch.map(({ telemetry }) => telemetry._id)
     for (const id of ids.slice(0, Math.ceil(ids.length * part))) {
       if (!this.#poison.has(id) && !this.stored.includes(id)) this.stored.push(id)
@@ -95,7 +124,14 @@ class Place {
   }
 }
 
-it('stores every record exactly once, in order, with counters that add up, whatever fails and whenever it dies', async () => {
+/** As docs/retention.md tells it, written down a second time. */
+const losesRow = (row: RollupRow, { project, user, beforeMs, place }: Purge): boolean =>
+  row.version <= place &&
+  (project === null || row.project === project) &&
+  (user === null || (row.level === 'user_day' && row.owner === user)) &&
+  (beforeMs === null || row.startMs + (row.level.endsWith('_day') ? 86_400_000 : 3_600_000) <= beforeMs)
+
+it('stores every record exactly once, in order, until it is purged, with counters that add up, whatever fails and whenever it dies', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(action, { maxLength: 25 }),
@@ -113,6 +149,8 @@ async function check(actions: readonly Action[], given: readonly Fault[], random
   const poison = new Set<string>()
   const place = new Place([...given], time, poison)
   const order: string[] = []
+  const records: StoredRecord[] = []
+  const gone = new Set<string>()
   let draws = 0
   let dieInSettle = false
 
@@ -138,25 +176,51 @@ async function check(actions: readonly Action[], given: readonly Fault[], random
     return { outbox, delivery, run: delivery.run() }
   }
   let process = begin()
+  const look = new DatabaseSync(path, { readOnly: true })
+  const waiting = look.prepare(
+    `SELECT (SELECT count(*) FROM documents WHERE seq > place) AS pending,
+       (SELECT count(*) FROM quarantine WHERE sink = name) AS quarantined FROM sinks`,
+  )
   const adds = () => {
     const counters = process.outbox.counters('far')
     const { accepted, stored, pending, quarantined, dropped } = counters
     expect(stored + pending + quarantined + dropped).toBe(accepted)
     expect(accepted).toBe(order.length)
-    expect(place.stored.length).toBeGreaterThanOrEqual(stored)
+    expect({ ...waiting.get() }).toEqual({ pending, quarantined })
+    expect(place.stored.length + gone.size).toBeGreaterThanOrEqual(stored)
     return counters
+  }
+  const atMs = (index: number): number => 1_763_720_000_000 + index * 900_000
+  const purge = ({ project, user, before }: Action & { kind: 'purge' }) => {
+    const nowMs = atMs(order.length - 1) + 1
+    const beforeMs = before === null && (project || user) ? null : Math.round(atMs(order.length * (before ?? 0.5)))
+    const wish = { project: project ? 'p1' : null, user: user ? 'u1' : null, beforeMs, dry: false }
+    const asked = local.purges.ask(wish, nowMs)
+    for (const { telemetry } of records) if (isPurged(telemetry, asked)) gone.add(telemetry._id)
+  }
+  const purgeOn = (steps: number) => {
+    for (let step = 0; step < steps; step++) local.purges.step(time.wall(), 0)
   }
 
   for (const action of actions) {
     if (action.kind === 'store') {
-      const records = Array.from({ length: action.records }, (_, index) =>
-        aRecord({ atMs: 1_763_720_000_000 + order.length * 900_000, metadata: { key_id: `k${index % 3}` } }),
+      const fresh = Array.from({ length: action.records }, (_, index) =>
+        aRecord({
+          atMs: atMs(order.length),
+          metadata: { key_id: `k${index % 3}`, project_id: `p${index % 2}`, user_id: `u${order.length % 3}` },
+        }),
       )
-      order.push(...records.map(({ telemetry }) => telemetry._id))
-      if (action.poison) poison.add(records[0]!.telemetry._id)
-      local.commit({ ...emptyBatch, records })
-    } else if (action.kind === 'pass') await time.pass(action.ms)
-    else {
+      order.push(...fresh.map(({ telemetry }) => telemetry._id))
+      records.push(...fresh)
+      if (action.poison) poison.add(fresh[0]!.telemetry._id)
+      local.commit({ ...emptyBatch, records: fresh })
+    } else if (action.kind === 'purge') {
+      if (order.length > 0) purge(action)
+      purgeOn(action.steps)
+    } else if (action.kind === 'pass') {
+      await time.pass(action.ms)
+      purgeOn(10)
+    } else {
       if (action.kind === 'stop') {
         process.delivery.stop()
         await time.until(process.run)
@@ -173,19 +237,25 @@ async function check(actions: readonly Action[], given: readonly Fault[], random
     adds()
   }
 
-  const requests = () => [...place.totals.values()].reduce((sum, total) => sum + total.requests, 0)
-  const isDone = () => process.outbox.counters('far').pending === 0 && requests() === 5 * order.length
-  for (let minute = 0; minute < 60 && !isDone(); minute++) await time.pass(60_000)
-  const wanted = order.filter((id) => !poison.has(id))
+  while (local.purges.step(time.wall()) !== 'idle');
+  const wanted = order.filter((id) => !poison.has(id) && !gone.has(id))
+  const totals = () => [...place.totals.values()].map(({ version: _, ...row }) => row).sort(byId)
+  const isDone = () => {
+    const isPending =
+      look.prepare('SELECT 1 FROM purge_parts WHERE done_ms IS NULL AND part = ?').get('far') !== undefined
+    return !isPending && process.outbox.counters('far').pending === 0 && totals().length === localTotals(look).length
+  }
+  for (let minute = 0; minute < 10 || (minute < 60 && !isDone()); minute++) await time.pass(60_000)
   expect(place.stored).toEqual(wanted)
-  expect(adds()).toEqual({
-    accepted: order.length,
-    stored: wanted.length,
+  expect(totals()).toEqual(localTotals(look))
+  const { pending, quarantined, stored, dropped } = adds()
+  expect({ pending, quarantined }).toEqual({
     pending: 0,
-    quarantined: poison.size,
-    dropped: 0,
+    quarantined: [...poison].filter((id) => !gone.has(id)).length,
   })
-  expect(requests()).toBe(5 * order.length)
+  expect(stored).toBeGreaterThanOrEqual(wanted.length)
+  expect(dropped).toBeLessThanOrEqual(gone.size)
+  look.close()
 
   process.delivery.cut()
   await time.until(process.run)
@@ -193,3 +263,11 @@ async function check(actions: readonly Action[], given: readonly Fault[], random
   local.close()
   rmSync(directory, { recursive: true })
 }
+
+const byId = (one: { id: string }, other: { id: string }): number => (one.id < other.id ? -1 : 1)
+
+/** The rows of the embedded database, as a sink would have them. */
+const localTotals = (database: DatabaseSync): Omit<RollupRow, 'version'>[] =>
+  rollupsIn(database)
+    .map(({ version: _, ...row }) => row)
+    .sort(byId)

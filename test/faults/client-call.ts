@@ -4,8 +4,8 @@ import { callHeader } from './kill-upstream.ts'
 import type { ClientEnd, Ledger } from './ledger.ts'
 import type { Seeded } from './seeded.ts'
 
-/** What a client asks for, and what it does: `leave` goes away in the middle; the others wait for what the upstream does. */
-export type CallKind = 'json' | 'stream' | 'upload' | 'leave' | 'held' | 'cut' | 'reset' | 'stall'
+/** What a client asks for (`quick`: JSON at once), and what it does: `leave` and `stall` go away in the middle. */
+export type CallKind = 'quick' | 'json' | 'stream' | 'upload' | 'leave' | 'held' | 'cut' | 'reset' | 'stall'
 
 export interface CallParts {
   port: number

@@ -4,7 +4,9 @@ import { parse } from 'csv-parse/sync'
 import { expect, it } from 'vitest'
 import { suiteWithMongo } from '../support/mongo-server.ts'
 import { eventually, pause } from '../support/within.ts'
-import { inMongo, losses, mongoRig, none } from './mongo-rig.ts'
+import { keptInMongo } from './kept.ts'
+import { losses, none } from './ledger.ts'
+import { mongoRig } from './mongo-rig.ts'
 
 await suiteWithMongo('the CSV fallback of a MongoDB that is away', (server) => {
   it.skipIf(!server.restartable)(
@@ -31,7 +33,7 @@ await suiteWithMongo('the CSV fallback of a MongoDB that is away', (server) => {
       await rig.load(8, () => pause(200))
       await rig.delivered()
       expect(callsIn(directory)).toEqual(inFiles)
-      const found = await inMongo(server.uri, database)
+      const found = await keptInMongo(server.uri, database)
       expect(losses(rig.ledger.compare(found.kept))).toEqual(none)
       expect(new Set(inFiles).size).toBe(inFiles.length)
       const kept = new Set(found.kept.map(({ id }) => id))

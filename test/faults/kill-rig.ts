@@ -4,18 +4,23 @@ import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import type { Outcome } from '../../src/records/outcome.ts'
+import { expect } from 'vitest'
+import { fakeMongo } from '../support/fake-mongo.ts'
 import { startProxy } from '../support/proxy.ts'
 import { spawnProxy } from '../support/spawn-proxy.ts'
 import { eventually, pause, signal, within } from '../support/within.ts'
+import { delivered } from './health.ts'
+import { type KeptRecords, keptInDatabase, keptInFake } from './kept.ts'
 import { mixedClients } from './kill-clients.ts'
 import { killUpstream } from './kill-upstream.ts'
-import { type Findings, type Kept, Ledger } from './ledger.ts'
+import { type Findings, Ledger } from './ledger.ts'
 import { type Seeded, seeded } from './seeded.ts'
 
 /** When a process is killed: while it serves, while it takes up what the last one left, or as soon as it has begun. */
 export type KillKind = 'serving' | 'recovering' | 'loop'
+
+/** Where the records end: in the embedded database, or from there in a MongoDB, which loses every third answer. */
+export type KillSink = 'sqlite' | 'mongodb'
 
 export interface Campaign extends Findings {
   kills: number
@@ -32,34 +37,56 @@ export interface Campaign extends Findings {
  * Starts the product on one data directory again and again, with `clients` mixed clients at it, and kills it each time at a
  * moment that the seed says. Then it lets the last one settle and compares what clients and upstream saw with the records.
  */
-export async function killCampaign(seed: number, kills: readonly KillKind[], clients = 48): Promise<Campaign> {
+export async function killCampaign(
+  seed: number,
+  kills: readonly KillKind[],
+  sink: KillSink,
+  clients = 48,
+): Promise<Campaign> {
   const dataDir = await mkdtemp(join(tmpdir(), 'sightglass-kills-'))
   try {
     const ledger = new Ledger()
     await using upstream = await killUpstream((call) => ledger.arrived(call))
-    const rig = new Rig(dataDir, upstream.port, ledger, seeded(seed), clients)
+    await using mongo = await fakeMongo()
+    let inserts = 0
+    mongo.fault = () => (++inserts % 3 === 0 ? { kind: 'applyThenReset' } : null)
+    const uri = sink === 'mongodb' ? mongo.uri : null
+    const rig = new Rig({ dataDir, upstreamPort: upstream.port, mongoUri: uri, ledger, random: seeded(seed), clients })
     for (const kind of kills) await rig.kill(kind)
-    return { kills: kills.length, startMs: rig.startMs, ...(await settled(dataDir, ledger)) }
+    const { kept, counted, ...times } = await settled(dataDir, uri, () => keptInFake(mongo))
+    return { kills: kills.length, startMs: rig.startMs, ...ledger.compare(kept), counted, ...times }
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }
 }
 
+interface RigParts {
+  dataDir: string
+  upstreamPort: number
+  mongoUri: string | null
+  ledger: Ledger
+  random: Seeded
+  clients: number
+}
+
 class Rig {
   startMs = 0
   #dataDir: string
-  #upstreamPort: number
   #ledger: Ledger
   #random: Seeded
   #clients: number
+  #env: Record<string, string>
   #calls = 0
 
-  constructor(dataDir: string, upstreamPort: number, ledger: Ledger, random: Seeded, clients: number) {
+  constructor({ dataDir, upstreamPort, mongoUri, ledger, random, clients }: RigParts) {
     this.#dataDir = dataDir
-    this.#upstreamPort = upstreamPort
     this.#ledger = ledger
     this.#random = random
     this.#clients = clients
+    this.#env = {
+      UPSTREAM_OPENAI: `http://127.0.0.1:${upstreamPort}`,
+      ...(mongoUri !== null && { MONGO_URI: mongoUri }),
+    }
   }
 
   async kill(kind: KillKind) {
@@ -69,7 +96,7 @@ class Rig {
 
   async #killUnderLoad(afterMs: number) {
     const from = performance.now()
-    const proxy = await spawnProxy({ dataDir: this.#dataDir, upstreams: { openai: this.#upstreamPort } })
+    const proxy = await spawnProxy({ dataDir: this.#dataDir, env: this.#env, startMs: 60_000 })
     this.startMs = Math.max(this.startMs, performance.now() - from)
     const seed = this.#random.whole(0, 2 ** 30)
     const clients = mixedClients(proxy.port, this.#clients, this.#ledger, seed, () => `call-${++this.#calls}`)
@@ -92,14 +119,14 @@ class Rig {
         PORT: '0',
         DATA_DIR: this.#dataDir,
         ADMIN_TOKEN: 'test-admin-token',
-        UPSTREAM_OPENAI: `http://127.0.0.1:${this.#upstreamPort}`,
+        ...this.#env,
       },
     })
     const said: Buffer[] = []
     child.stderr.on('data', (bytes: Buffer) => said.push(bytes))
     const died = signal<string>()
     const closed = once(child, 'close').then(([code, name]) => died.give(`ended with ${code ?? name}`))
-    const born = eventually('a new journal', () => entries(journals).some((name) => !before.has(name)), 15_000, 2)
+    const born = eventually('a new journal', () => entries(journals).some((name) => !before.has(name)), 60_000, 2)
     const early = await Promise.race([born.then(() => null), died.promise])
     if (early) throw new Error(`the process ${early} by itself:\n${Buffer.concat(said)}`)
     await pause(this.#random.whole(0, 300))
@@ -108,21 +135,21 @@ class Rig {
   }
 }
 
-async function settled(dataDir: string, ledger: Ledger) {
+/** Starts once more, and lets everything come to where it belongs. */
+async function settled(dataDir: string, mongoUri: string | null, inMongo: () => KeptRecords) {
   const from = performance.now()
-  const proxy = await startProxy({ dataDir })
+  const proxy = await startProxy({ dataDir, mongoUri })
   try {
-    await eventually('everything in the journal to be stored', () => others(dataDir).length === 0, 60_000, 20)
+    await eventually('everything in the journal to be stored', () => others(dataDir).length === 0, 180_000, 20)
     const settleMs = performance.now() - from
     await proxy.settled()
-    const database = new DatabaseSync(join(dataDir, 'sightglass.sqlite'), { readOnly: true })
-    try {
-      const totals = database.prepare('SELECT level, sum(requests) AS requests FROM rollups GROUP BY level').all()
-      const counted = Math.max(...totals.map(({ requests }) => Number(requests)))
-      return { ...ledger.compare(kept(database)), counted, epochsLeft: others(dataDir).length, settleMs }
-    } finally {
-      database.close()
-    }
+    const stored = keptInDatabase(dataDir)
+    const times = { epochsLeft: others(dataDir).length, settleMs }
+    if (mongoUri === null) return { ...stored, ...times }
+    await delivered(proxy.url, 180_000)
+    await eventually('the totals in MongoDB', () => inMongo().counted === stored.counted, 60_000, 50)
+    expect(new Set(inMongo().kept.map(({ id }) => id))).toEqual(new Set(stored.kept.map(({ id }) => id)))
+    return { ...inMongo(), ...times }
   } finally {
     await proxy.stop()
   }
@@ -134,19 +161,6 @@ const others = (dataDir: string): string[] =>
     .filter((name) => /^[0-9a-f-]{36}$/.test(name))
     .sort()
     .slice(0, -1)
-
-function kept(database: DatabaseSync): Kept[] {
-  const rows = database.prepare(
-    `SELECT id, session, outcome, telemetry ->> '$.metadata.response_sha256' AS sha256
-     FROM telemetry JOIN (SELECT seq, telemetry FROM documents) AS document USING (seq)`,
-  )
-  return rows.all().map(({ id, session, outcome, sha256 }) => ({
-    id: String(id),
-    call: session === null ? null : String(session),
-    outcome: String(outcome) as Outcome,
-    responseSha256: sha256 === null ? null : String(sha256),
-  }))
-}
 
 function entries(directory: string): string[] {
   try {

@@ -45,7 +45,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, call: 
   const asked = new URL(request.url ?? '/', 'http://upstream').searchParams
   if (asked.has('reset')) response.socket?.resetAndDestroy()
   else if (asked.has('stream')) await stream(response, call, number, asked, released)
-  else await whole(response, call, number, size)
+  else await whole(response, call, asked.has('quick') ? 0 : number, size)
 }
 
 async function whole(response: ServerResponse, call: string, number: number, size: number) {

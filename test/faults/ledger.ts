@@ -27,6 +27,15 @@ export interface Findings {
   untrue: string[]
 }
 
+/** What would have to be empty. */
+export const losses = ({ requestsLost, recordsLost, doubled, untrue }: Findings) => ({
+  requestsLost,
+  recordsLost,
+  doubled,
+  untrue,
+})
+export const none = { requestsLost: [], recordsLost: [], doubled: [], untrue: [] }
+
 interface Noted {
   id: string | null
   end: ClientEnd | null

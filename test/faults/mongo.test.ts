@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import { suiteWithMongo } from '../support/mongo-server.ts'
 import { eventually, pause } from '../support/within.ts'
-import { inMongo, losses, mongoRig, none } from './mongo-rig.ts'
+import { keptInMongo } from './kept.ts'
+import { losses, none } from './ledger.ts'
+import { mongoRig } from './mongo-rig.ts'
 
 await suiteWithMongo('a MongoDB that fails', (server) => {
   it.skipIf(!server.restartable)(
@@ -23,10 +25,10 @@ await suiteWithMongo('a MongoDB that fails', (server) => {
       expect((await fetch(`${rig.proxy.url}/ready`)).status).toBe(200)
       await server.start()
       const sink = await rig.delivered(120_000)
-      const found = await inMongo(server.uri, database)
+      const found = await keptInMongo(server.uri, database)
       expect(losses(rig.ledger.compare(found.kept))).toEqual(none)
       expect(sink).toMatchObject({ stored: found.kept.length, quarantined: 0, dropped: 0 })
-      await eventually('the totals', async () => (await inMongo(server.uri, database)).counted === sink.stored)
+      await eventually('the totals', async () => (await keptInMongo(server.uri, database)).counted === sink.stored)
       const back = await rig.health()
       expect([back.state, back.message, back.answeredBy]).toEqual(['ok', null, 'mongodb'])
     },
@@ -48,11 +50,15 @@ await suiteWithMongo('a MongoDB that fails', (server) => {
         }
       })
       const sink = await rig.delivered(180_000)
-      const found = await inMongo(server.uri, database)
+      const found = await keptInMongo(server.uri, database)
       expect(losses(rig.ledger.compare(found.kept))).toEqual(none)
       expect([found.kept.length, found.runs]).toEqual([sink.stored, sink.stored])
       expect(sink).toMatchObject({ quarantined: 0, dropped: 0 })
-      await eventually('the totals', async () => (await inMongo(server.uri, database)).counted === sink.stored, 20_000)
+      await eventually(
+        'the totals',
+        async () => (await keptInMongo(server.uri, database)).counted === sink.stored,
+        20_000,
+      )
     },
     240_000,
   )

@@ -8,9 +8,9 @@ import { startProxy } from '../support/proxy.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
 import { scriptedUpstream } from '../support/scripted-upstream.ts'
 import { delivered } from './health.ts'
+import { keptInFake, keptInMongo } from './kept.ts'
 import { callHeader } from './kill-upstream.ts'
-import { Ledger } from './ledger.ts'
-import { inMongo, keptInFake, losses, none } from './mongo-rig.ts'
+import { Ledger, losses, none } from './ledger.ts'
 
 const mib = 1024 * 1024
 /** Text that no compression makes much smaller. */
@@ -103,7 +103,7 @@ await suiteWithMongo('records that no server takes as they come', (server) => {
   it('are all stored, the large ones cut and flagged (44)', async () => {
     const database = server.database()
     const { ledger, sink, sent } = await sendAll(server.uri, database)
-    const found = await inMongo(server.uri, database)
+    const found = await keptInMongo(server.uri, database)
     expect(losses(ledger.compare(found.kept))).toEqual({ ...none, untrue: [saidNothing] })
     expect(sink).toEqual({ accepted: sent, stored: sent, pending: 0, quarantined: 0, dropped: 0 })
     expect(found.runs).toBe(sent)
@@ -116,7 +116,7 @@ await suiteWithMongo('records that no server takes as they come', (server) => {
 })
 
 const runsIn = (mongo: FakeMongo): Run[] => {
-  const names = new Map(keptInFake(mongo).map(({ id, call }) => [id, call ?? '']))
+  const names = new Map(keptInFake(mongo).kept.map(({ id, call }) => [id, call ?? '']))
   return [...mongo.collections.get('llm_runs')!.values()].map(
     (run) => ({ ...run, call: names.get(String(run._id))! }) as Run & typeof run,
   )
@@ -128,7 +128,7 @@ it('are stored by a server that refuses what is too large or too deep, and what 
     document.metadata?.session_id === 'keys of operators'
   mongo.fault = (collection) => (collection === 'telemetry' ? { kind: 'refuse', code: 121, when: poison } : null)
   const { ledger, sink, sent } = await sendAll(mongo.uri, 'db')
-  const lost = losses(ledger.compare(keptInFake(mongo)))
+  const lost = losses(ledger.compare(keptInFake(mongo).kept))
   expect(lost).toEqual({ ...none, untrue: [saidNothing], recordsLost: [expect.stringMatching(/^keys of operators /)] })
   expect(sink).toEqual({ accepted: sent, stored: sent - 1, pending: 0, quarantined: 1, dropped: 0 })
   const { cut, flagged } = cutIn(runsIn(mongo))

@@ -9,9 +9,9 @@ import { type FaultLink, faultLink } from '../support/fault-link.ts'
 import { type SpawnedProxy, spawnProxy } from '../support/spawn-proxy.ts'
 import { eventually, within } from '../support/within.ts'
 import { type CallKind, clientCall } from './client-call.ts'
+import { keptInFake } from './kept.ts'
 import { type KillUpstream, killUpstream } from './kill-upstream.ts'
-import { Ledger } from './ledger.ts'
-import { keptInFake, losses, none } from './mongo-rig.ts'
+import { Ledger, losses, none } from './ledger.ts'
 import { seeded } from './seeded.ts'
 
 let dataDir: string
@@ -69,9 +69,9 @@ function happened(): string[] {
 /** The next start delivers what the last one left. */
 async function deliveredByTheNext(calls: number) {
   await using again = await started()
-  await eventually('every record in MongoDB', () => keptInFake(mongo).length >= calls, 30_000, 20)
+  await eventually('every record in MongoDB', () => keptInFake(mongo).kept.length >= calls, 30_000, 20)
   await again.stop()
-  expect(losses(ledger.compare(keptInFake(mongo)))).toEqual(none)
+  expect(losses(ledger.compare(keptInFake(mongo).kept))).toEqual(none)
 }
 
 it('lets 200 streams end after SIGTERM while MongoDB is away, ends with 0, and leaves the rest to the next start (47, C23)', async () => {
@@ -97,7 +97,7 @@ it('cuts at the limit what does not end, with a record of each call, while Mongo
   const proxy = await started({ DRAIN_LIMIT: '500ms' })
   const first = await calling(proxy, 20, 'json', false)
   await first.ended
-  await eventually('the first records in MongoDB', () => keptInFake(mongo).length === 20, 20_000)
+  await eventually('the first records in MongoDB', () => keptInFake(mongo).kept.length === 20, 20_000)
   link.down = { hang: true }
   const { ended } = await calling(proxy, 20, 'held', true)
   expect(await proxy.stop('SIGTERM')).toEqual({ code: 0, signal: null })

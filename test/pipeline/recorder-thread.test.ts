@@ -29,6 +29,13 @@ async function running(dataDir: string, options: { entry?: URL; silenceMs?: numb
     bodyLimitBytes: 1024 * 1024,
     pricesFile: null,
     projectNames: {},
+    upkeep: {
+      days: { bodies: 0, words: 0, records: 0, rollups: 0, connectionLogs: 0, metrics: 0 },
+      databaseLimitBytes: null,
+      journalLimitBytes: 10 ** 10,
+      sinks: [],
+      csvDirectory: join(dataDir, 'telemetry_logs'),
+    },
     log: noLog,
     restartMs: 5,
     ...options,

@@ -32,7 +32,7 @@ export interface FakeMongo extends AsyncDisposable {
   /** How many inserts of records were asked for. */
   readonly inserts: number
   /** Asked before each insert into a collection of records or of the diary; null: it works. */
-  fault: (collection: string) => MongoFault | null
+  fault: (collection: string, ids: readonly string[]) => MongoFault | null
 }
 
 /** A server that speaks as much of MongoDB's protocol as delivery needs, for faults that no real server makes on demand. */
@@ -96,7 +96,9 @@ export async function fakeMongo(): Promise<FakeMongo> {
       const name = String(command.insert)
       const isRecords = name === 'telemetry' || name === 'llm_runs'
       if (isRecords) counts.inserts++
-      const fault = isRecords || name === 'connection_logs' || name === 'metrics' ? fake.fault(name) : null
+      const isAsked = isRecords || name === 'connection_logs' || name === 'metrics'
+      const ids = (command.documents as Document[]).map(({ _id }) => String(_id))
+      const fault = isAsked ? fake.fault(name, ids) : null
       if (fault?.kind === 'hang') return null
       if (fault?.kind === 'error') return { ok: 0, code: fault.code, errmsg: `failed with ${fault.code}` }
       const result = insert(command, fault)

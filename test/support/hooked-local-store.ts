@@ -5,6 +5,7 @@ import type {
   LocalStore,
   StoreCounters,
 } from '../../src/pipeline/local-store.ts'
+import type { TelemetryRecord } from '../../src/records/telemetry.ts'
 
 /** Passes everything on to a store, notes what is committed twice, and lets a test break a commit before or after it is made. */
 export class HookedLocalStore implements LocalStore {
@@ -28,6 +29,10 @@ export class HookedLocalStore implements LocalStore {
       this.ids.add(telemetry._id)
     }
     this.after()
+  }
+
+  isPurged(call: TelemetryRecord): boolean {
+    return this.#store.isPurged(call)
   }
 
   journalState(): JournalState {

@@ -52,6 +52,10 @@ export class MemoryLocalStore implements LocalStore {
     }
   }
 
+  isPurged(): boolean {
+    return false
+  }
+
   carried(epoch: string) {
     return this.rows.filter((row) => row.epoch === epoch).map(({ rowId, exchange }) => ({ rowId, exchange }))
   }

@@ -1,6 +1,7 @@
 import { newId } from '../../src/lib/id.ts'
 import type { RunRecord } from '../../src/records/llm-run.ts'
 import { isError, modelOperations } from '../../src/records/outcome.ts'
+import type { Purge } from '../../src/records/purge.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
 import { storedNames } from '../../src/records/stored-names.ts'
 import type { TelemetryMetadata, TelemetryRecord } from '../../src/records/telemetry.ts'
@@ -238,3 +239,11 @@ const bodyFacts = (size: number, bytes: Uint8Array | null, contentType: string):
   content_type: contentType,
   content_encoding: null,
 })
+
+/** A purge of everything that is named, an hour after the moment of the records. */
+export function aPurge(named: Partial<Purge>): Purge {
+  const askedMs = named.boundMs ?? aMoment + 3_600_000
+  const boundMs = named.beforeMs ?? askedMs
+  const nobody = { number: 1, project: null, user: null, beforeMs: null, dry: false, place: Number.MAX_SAFE_INTEGER }
+  return { ...nobody, askedMs, boundMs, ...named }
+}

@@ -29,6 +29,7 @@ export async function spawnProxy(options: SpawnOptions = {}): Promise<SpawnedPro
   const child = spawn(program!, [...words, ...(options.args ?? [])], {
     cwd: options.cwd ?? root,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.user !== undefined && { uid: options.user, gid: options.user }),
     env: {
       PATH: process.env.PATH,
       HOST: '127.0.0.1',
@@ -98,6 +99,8 @@ export interface SpawnOptions {
   /** Kept after the end when given. */
   dataDir?: string
   cwd?: string
+  /** Runs as the user and the group of this number. */
+  user?: number
   startMs?: number
   stopMs?: number
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { json } from '../support/answer.ts'
+import { canWatch, residentMib } from '../support/process-watch.ts'
 import { rawConnect, rawExchange, requestBytes } from '../support/raw-client.ts'
 import { scriptedUpstream } from '../support/scripted-upstream.ts'
 import { spawnProxy } from '../support/spawn-proxy.ts'
@@ -9,16 +9,7 @@ import { eventually } from '../support/within.ts'
 
 const mib = 1 << 20
 
-/** Resident memory of a process, in MiB (Linux). */
-function residentMib(pid: number): number {
-  const kib = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  if (kib === undefined) throw new Error(`no VmRSS of process ${pid}`)
-  return Number(kib) / 1024
-}
-
-const linux = process.platform === 'linux'
-
-it.skipIf(!linux)(
+it.skipIf(!canWatch)(
   'stays within bounds while 16 clients do not read what 64 MiB answers bring',
   async () => {
     const piece = Buffer.alloc(mib, 'x')
@@ -60,7 +51,7 @@ it.skipIf(!linux)(
   120_000,
 )
 
-it.skipIf(!linux)(
+it.skipIf(!canWatch)(
   'passes a compression bomb on untouched and never unpacks more than it may',
   async () => {
     const bomb = brotliCompressSync(Buffer.alloc(256 * mib), { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } })

@@ -28,10 +28,11 @@ export const dbStatus = route({
 })
 
 async function statusOf(parts: ApiParts): Promise<z.input<typeof dbStatusAnswer>> {
-  const [system, store, events] = await Promise.all([
+  const [system, store, events, deleted] = await Promise.all([
     parts.status(),
     parts.store.status(),
     parts.store.connectionEvents(5),
+    parts.own.deleted(),
   ])
   const known = {
     database: store.name,
@@ -40,6 +41,7 @@ async function statusOf(parts: ApiParts): Promise<z.input<typeof dbStatusAnswer>
       llm_runs: store.counts.llm_runs ?? 0,
       connection_logs: store.counts.connection_logs ?? 0,
     },
+    deleted: { by_age: deleted.byAge, by_size: deleted.bySize },
     latest_connection_events: events.map(shown),
   }
   if ((system.services.mongodb ?? system.services.store).state === 'ok') return { status: 'connected', ...known }

@@ -3,6 +3,7 @@ import { dbStatus } from './db-status.ts'
 import { historyRoutes } from './llm-history.ts'
 import { metricsRoute } from './metrics.ts'
 import { openApiRoute } from './open-api.ts'
+import { purgeRoutes } from './purge.ts'
 import { startPage } from './start-page.ts'
 import { systemRoutes } from './system.ts'
 import { usageRoutes } from './usage.ts'
@@ -13,6 +14,7 @@ export function apiRoutes(version: string, startedAtMs: number): readonly ApiRou
     ...systemRoutes(startedAtMs),
     metricsRoute(version),
     dbStatus,
+    ...purgeRoutes,
     ...usageRoutes,
     ...historyRoutes,
     startPage,

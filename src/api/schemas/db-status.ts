@@ -11,6 +11,23 @@ const event = z
   })
   .openapi('ConnectionEvent')
 
+const deleted = z
+  .object({
+    by_age: z.object({
+      bodies: count('calls whose raw bytes went', 'calls'),
+      words: count('calls of which what was said went', 'calls'),
+      records: count('calls that went whole', 'calls'),
+      rollups: count('rows of sums', 'records'),
+      connection_logs: count('events of connections', 'events'),
+      metrics: count('hourly sums', 'records'),
+    }),
+    by_size: z.object({
+      bodies: count('calls whose raw bytes went', 'calls'),
+      records: count('calls that went whole', 'calls'),
+    }),
+  })
+  .openapi('Deleted')
+
 const known = z.object({
   database: text('name of the store that answers questions now'),
   collections: z.object({
@@ -18,6 +35,7 @@ const known = z.object({
     llm_runs: count('what was said', 'records'),
     connection_logs: count('events of connections of this instance', 'events'),
   }),
+  deleted: field(deleted, 'what retention took from the embedded database since its data directory was made'),
   latest_connection_events: field(z.array(event), 'the newest five of this instance, newest first'),
 })
 

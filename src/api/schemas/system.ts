@@ -14,7 +14,7 @@ const sink = z
     stored: count('there', 'records'),
     pending: count('waiting in the embedded database', 'records'),
     quarantined: count('refused there, and kept in the embedded database', 'records'),
-    dropped: count('given up at a configured limit', 'records'),
+    dropped: count('purged before they were there, or out of quarantine', 'records'),
   })
   .openapi('Sink')
 
@@ -34,7 +34,7 @@ export const health = z
         stored: count('safe in the store', 'records'),
         pending: count('on their way', 'records'),
         quarantined: count('kept raw, because they could not be read', 'records'),
-        dropped: count('given up at a configured limit', 'records'),
+        dropped: count('given up at a configured limit, or purged while they ran', 'records'),
         unprotected: count('calls that went on although the journal did not hold them', 'calls'),
       })
       .nullable(),

@@ -1,34 +1,18 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import type { Fallback } from '../../delivery/fallback.ts'
+import { Book, type KeptText, type KnownFile } from './book.ts'
 import { callRow, connectionRow, type Row } from './columns.ts'
 import { appendWhole, cutBack, type FileCalls, makeFile, realFiles, sizeOf } from './day-file.ts'
+import { purgeFiles } from './purge.ts'
 import { headerText, rowsText } from './text.ts'
-
-/** A text that outlives the process. */
-export interface KeptText {
-  read(): string | null
-  /** Safe against a loss of power when it returns. */
-  write(text: string): void
-}
 
 export interface CsvFallbackOptions {
   directory: string
   /** Of this data directory alone. */
   kept: KeptText
+  /** The same, for the files of days long ago. */
+  past: KeptText
   files?: FileCalls
-}
-
-/** How far the files reach. */
-interface Reach {
-  /** Records up to this place in the outbox are in the files. */
-  place: number
-  /** By day, the file that is written and its valid length: behind it stands what a crash left. */
-  files: Readonly<Record<string, DayFile>>
-}
-
-interface DayFile {
-  name: string
-  length: number
 }
 
 /**
@@ -36,19 +20,15 @@ interface DayFile {
  * leaves no half row and no row twice: rows go to the disk before their place and the file's new length are remembered, and
  * what stands behind the remembered length is cut off. Files that others made or changed are left as they are.
  */
-export function openCsvFallback({ directory, kept, files = realFiles }: CsvFallbackOptions): Fallback {
-  let reach = reachFrom(kept.read())
+export function openCsvFallback({ directory, kept, past, files = realFiles }: CsvFallbackOptions): Fallback {
+  const book = new Book(kept, past)
   let isCut = false
-
-  const remember = (next: Reach) => {
-    kept.write(JSON.stringify(next))
-    reach = next
-  }
 
   /** Not before the first row is written: a directory that cannot be had must not stop the start. */
   const cutTails = () => {
     if (isCut) return
-    for (const { name, length } of Object.values(reach.files)) {
+    book.settle(directory, book.current())
+    for (const { name, length } of book.current()) {
       const size = sizeOf(directory, name)
       if (size !== null && size > length) cutBack(directory, name, length, files)
     }
@@ -56,11 +36,11 @@ export function openCsvFallback({ directory, kept, files = realFiles }: CsvFallb
   }
 
   /** The file of that day, made when there is none, or when it is no longer as we left it. */
-  const fileOf = (day: string): DayFile => {
-    const known = reach.files[day]
+  const fileOf = (day: string): KnownFile => {
+    const known = book.of(day)
     if (known !== undefined && sizeOf(directory, known.name) === known.length) return known
     const made = { name: makeFile(directory, day, files), length: 0 }
-    remember({ place: reach.place, files: { ...reach.files, [day]: made } })
+    book.remember(book.place, { [day]: made })
     return made
   }
 
@@ -68,14 +48,14 @@ export function openCsvFallback({ directory, kept, files = realFiles }: CsvFallb
   const write = (rows: readonly Row[], place: number) => {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     cutTails()
-    const written: Record<string, DayFile> = {}
+    const written: Record<string, KnownFile> = {}
     try {
       for (const [day, ofDay] of Map.groupBy(rows, ({ timestamp }) => String(timestamp).slice(0, 10))) {
         const { name, length } = fileOf(day)
         const text = `${length === 0 ? headerText : ''}${rowsText(ofDay)}`
         written[day] = { name, length: appendWhole(directory, name, length, Buffer.from(text), files) }
       }
-      remember({ place, files: { ...latest(reach.files), ...written } })
+      book.remember(place, written)
     } catch (error) {
       isCut = false // another day's file may hold rows already
       throw error
@@ -84,9 +64,9 @@ export function openCsvFallback({ directory, kept, files = realFiles }: CsvFallb
 
   return {
     directory,
-    place: () => reach.place,
+    place: () => book.place,
     append(records) {
-      const fresh = records.filter(({ place }) => place > reach.place)
+      const fresh = records.filter(({ place }) => place > book.place)
       const last = fresh.at(-1)
       if (last === undefined) return 0
       write(
@@ -96,20 +76,16 @@ export function openCsvFallback({ directory, kept, files = realFiles }: CsvFallb
       return fresh.length
     },
     appendEvent(event) {
-      write([connectionRow(event)], reach.place)
+      write([connectionRow(event)], book.place)
+    },
+    async purge(purge) {
+      try {
+        if (existsSync(directory)) cutTails()
+        return { ...(await purgeFiles(directory, book, purge, files)) }
+      } catch (error) {
+        isCut = false // a file may have been exchanged already
+        throw error
+      }
     },
   }
 }
-
-const reachFrom = (text: string | null): Reach =>
-  text === null ? { place: 0, files: {} } : (JSON.parse(text) as Reach)
-
-/** Of the days, the latest few: what was written to the others is whole. */
-const latest = (files: Reach['files']): Reach['files'] =>
-  Object.fromEntries(
-    Object.entries(files)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .slice(-keptDays),
-  )
-
-const keptDays = 7

@@ -1,2 +1,3 @@
-export { type CsvFallbackOptions, type KeptText, openCsvFallback } from './fallback.ts'
+export type { KeptText } from './book.ts'
+export { type CsvFallbackOptions, openCsvFallback } from './fallback.ts'
 export { type CsvItem, NotTelemetry, type Refusal, readCsv } from './read.ts'

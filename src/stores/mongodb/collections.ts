@@ -132,7 +132,7 @@ export const collections = {
       { level: 1, project: 1, start: 1 },
       { level: 1, owner: 1, start: 1 },
     ],
-    expiresBy: null,
+    expiresBy: 'start',
   },
   connection_logs: {
     validator: documents(
@@ -179,8 +179,19 @@ export const indexSpec = (key: IndexKey): Document => ({ key, name: indexName(ke
 
 export const daySeconds = 86_400
 
-/** Seconds after which documents of the collection expire; null: never. */
+/** Seconds after which documents of the collection expire; null: never. Totals of a day count from its end. */
 export function expiryOf(name: CollectionName, retention: Retention): number | null {
   const days = retention[name] ?? 0
-  return collections[name].expiresBy === null || days <= 0 ? null : days * daySeconds
+  if (collections[name].expiresBy === null || days <= 0) return null
+  return (name === 'rollups' ? days + 1 : days) * daySeconds
 }
+
+/** The indexes of the collection, the one by which its documents expire included. */
+export function indexesFor(name: CollectionName, retention: Retention): readonly IndexKey[] {
+  const { indexes, expiresBy }: CollectionSpec = collections[name]
+  if (expiresBy === null || expiryOf(name, retention) === null) return indexes
+  return indexes.some((key) => isExpiryKey(key, expiresBy)) ? indexes : [...indexes, { [expiresBy]: 1 }]
+}
+
+export const isExpiryKey = (key: IndexKey, expiresBy: string | null): boolean =>
+  expiresBy !== null && Object.keys(key).length === 1 && key[expiresBy] === 1

@@ -1,6 +1,6 @@
-import type { Binary, Db, Document } from 'mongodb'
+import type { Binary, Collection, Db, Document } from 'mongodb'
 
-export type { Binary, Db, Document }
+export type { Binary, Collection, Db, Document }
 
 /** The driver's module, loaded when the first question or batch needs it. */
 export type Driver = typeof import('mongodb')

@@ -3,6 +3,7 @@ import {
   collectionNames,
   collections,
   expiryOf,
+  indexesFor,
   indexSpec,
   type Retention,
 } from './collections.ts'
@@ -13,13 +14,13 @@ import {
  */
 export function setupCommands(retention: Retention, names: readonly CollectionName[] = collectionNames): string[] {
   return names.flatMap((name) => {
-    const { validator, indexes, expiresBy } = collections[name]
+    const { validator, expiresBy } = collections[name]
     const seconds = expiryOf(name, retention)
     const collection = `db.getCollection(${JSON.stringify(name)})`
     return [
       `if (!db.getCollectionNames().includes(${JSON.stringify(name)})) db.createCollection(${JSON.stringify(name)})`,
       `db.runCommand(${JSON.stringify({ collMod: name, validator })})`,
-      ...indexes.map((key) => {
+      ...indexesFor(name, retention).map((key) => {
         const { name: named, key: fields } = indexSpec(key)
         const expires = expiresBy !== null && seconds !== null && named === `${expiresBy}_1`
         const options = { name: named, ...(expires ? { expireAfterSeconds: seconds } : {}) }

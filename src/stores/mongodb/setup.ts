@@ -7,6 +7,7 @@ import {
   expiryOf,
   type IndexKey,
   indexSpec,
+  isExpiryKey,
   markers,
   type Retention,
   schemaVersion,
@@ -173,9 +174,6 @@ async function makeIndexes(
 const indexOn = (indexes: readonly Document[], key: IndexKey): Document | undefined =>
   indexes.find((index) => JSON.stringify(index.key) === JSON.stringify(key))
 
-const isExpiryKey = (key: IndexKey, expiresBy: string | null): boolean =>
-  expiresBy !== null && Object.keys(key).length === 1 && key[expiresBy] === 1
-
 /** Makes the index by date expire documents as wanted; false when the server does not and they are to be purged. */
 async function bringExpiry(
   server: Commands,
@@ -190,7 +188,7 @@ async function bringExpiry(
   const wanted = seconds === null ? spec : { ...spec, expireAfterSeconds: seconds }
   const there = indexOn(indexes, spec.key)
   const now: number | null = there === undefined ? null : numberOrNull(there.expireAfterSeconds)
-  if (there !== undefined && now === seconds) return true
+  if (there === undefined ? seconds === null && !isIndexed(name, field) : now === seconds) return true
   try {
     if (there === undefined) await server.run({ createIndexes: name, indexes: [wanted] })
     else await changeExpiry(server, name, there, wanted, seconds)
@@ -204,6 +202,9 @@ async function bringExpiry(
       .catch((error: unknown) => refused.add(`the index ${spec.name}`, name, error))
   return seconds === null
 }
+
+const isIndexed = (name: CollectionName, field: string): boolean =>
+  collections[name].indexes.some((key) => isExpiryKey(key, field))
 
 /** Where `collMod` is refused, or would have to take the expiry away, the index is made anew. */
 async function changeExpiry(

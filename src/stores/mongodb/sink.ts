@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { Refused, type RefusedId, type RollupSink, type Sink } from '../../delivery/sink.ts'
+import { type PurgingSink, Refused, type RefusedId, type RollupSink, type Sink } from '../../delivery/sink.ts'
 import type { Log } from '../../lib/log.ts'
 import type { DiaryCollection, DiaryEntry } from '../../records/diary-entry.ts'
 import type { StoredRecord } from '../../records/stored.ts'
@@ -9,8 +9,9 @@ import { deadline, until } from './deadline.ts'
 import { storeDiary } from './diary.ts'
 import { documentsOf, type RecordDocuments } from './documents.ts'
 import type { Db, Driver } from './driver.ts'
+import { housekeeper } from './housekeeping.ts'
 import { insertOnce } from './insert.ts'
-import { purge } from './purge.ts'
+import { purgeSome } from './purge.ts'
 import { storeRollups } from './rollup-documents.ts'
 import { setUp } from './setup.ts'
 
@@ -19,6 +20,8 @@ export interface MongoSinkOptions extends MongoAddress {
   instance: string
   /** Days by collection; what is not named is kept for ever. */
   retention?: Retention
+  /** Days that the bytes of requests and answers are kept; 0: as long as their runs. */
+  bodiesDays?: number
   /** Names the pepper without telling it. */
   pepperId?: string | null
   log: Log
@@ -35,24 +38,25 @@ const lanes = 4
 const leastPart = 50
 const partBytes = 8 * 1024 * 1024
 
-export interface MongoSink extends RollupSink {
+export interface MongoSink extends RollupSink, PurgingSink {
   /** A collection of the diary as a sink of its own, over the same connections. */
   diary(collection: DiaryCollection): Sink<DiaryEntry>
 }
 
 /** MongoDB as a place to deliver to. Nothing happens before the first batch; set-up is part of it. */
 export function openMongoSink(options: MongoSinkOptions): MongoSink {
-  const { writeMs = 30_000, retention = {} } = options
+  const { writeMs = 30_000 } = options
   const connection = connectionTo(options)
   const housekeeping = housekeeper(options)
   const oneByOne = queue()
+  const onTheirWay = new Set<Promise<unknown>>()
   let setup: Promise<Database> | null = null
 
   const ready = async (): Promise<Database> => {
     setup ??= prepare(connection, options)
     try {
       const database = await setup
-      housekeeping.start(database.db, retention, database.toPurge)
+      housekeeping.start(database.db, database)
       return database
     } catch (error) {
       setup = null
@@ -60,15 +64,26 @@ export function openMongoSink(options: MongoSinkOptions): MongoSink {
     }
   }
 
+  /** Work that is given up may go on behind the back of whoever waited for it. */
+  const tracked = <T>(work: () => Promise<T>): Promise<T> => {
+    const going = work()
+    const ended = going.catch(() => {}) // told to whom it concerns
+    onTheirWay.add(ended)
+    void ended.then(() => onTheirWay.delete(ended))
+    return going
+  }
+
   return {
     name: 'mongodb',
     async write(batch, signal) {
       signal.throwIfAborted()
       if (batch.length === 0) return
-      const refused = await until(deadline(writeMs, signal), async () => {
-        const { driver, db } = await ready()
-        return storeAll(driver, db, batch)
-      })
+      const refused = await until(deadline(writeMs, signal), () =>
+        tracked(async () => {
+          const { driver, db } = await ready()
+          return storeAll(driver, db, batch)
+        }),
+      )
       tell(refused, `${batch.length} records`)
     },
     async writeRollups(rows, signal) {
@@ -80,6 +95,13 @@ export function openMongoSink(options: MongoSinkOptions): MongoSink {
       })
       tell(refused, `${rows.length} totals`)
     },
+    purge: (purge, signal) =>
+      until(deadline(writeMs, signal), async () => {
+        while (onTheirWay.size > 0) await Promise.all(onTheirWay)
+        signal.throwIfAborted()
+        const { db } = await ready()
+        return oneByOne(() => purgeSome(db, options.instance, purge, signal))
+      }),
     async check(signal) {
       await until(deadline(writeMs, signal), async () => {
         const { db } = await ready()
@@ -125,12 +147,14 @@ function queue(): <T>(work: () => Promise<T>) => Promise<T> {
 interface Database {
   driver: Driver
   db: Db
+  /** Collections of somebody else, and of ours those whose documents the server does not delete. */
+  foreign: readonly CollectionName[]
   toPurge: readonly CollectionName[]
 }
 
 async function prepare(connection: Connection, options: MongoSinkOptions): Promise<Database> {
   const { driver, db } = await connection.open()
-  const { toPurge } = await setUp(
+  const { foreign, toPurge } = await setUp(
     { run: (command) => db.command(command) },
     {
       retention: options.retention ?? {},
@@ -140,7 +164,7 @@ async function prepare(connection: Connection, options: MongoSinkOptions): Promi
       now: options.now ?? Date.now,
     },
   )
-  return { driver, db, toPurge }
+  return { driver, db, foreign, toPurge }
 }
 
 /** While the server works on some parts of the batch, the next ones are made. After a failure no other part is begun. */
@@ -205,31 +229,5 @@ function mapped(driver: Driver, record: StoredRecord, refused: RefusedId[]): Rec
     if (!(error instanceof Error)) throw error
     refused.push({ id: record.telemetry._id, code: 'unmappable', message: error.message })
     return null
-  }
-}
-
-/** Deletes old documents now and then, where the server does not. A failure is told and tried again the next time. */
-function housekeeper({ log, purgeEveryMs = 3_600_000, now = Date.now }: MongoSinkOptions) {
-  const stopping = new AbortController()
-  let timer: NodeJS.Timeout | null = null
-  return {
-    start(db: Db, retention: Retention, names: readonly CollectionName[]): void {
-      if (timer !== null || names.length === 0 || stopping.signal.aborted) return
-      const work = async (): Promise<void> => {
-        try {
-          const deleted = await purge(db, names, retention, now(), stopping.signal)
-          if (deleted > 0) log.info('deleted old documents', { deleted })
-        } catch (error) {
-          if (!stopping.signal.aborted) log.warn('old documents could not be deleted', { error })
-        }
-      }
-      timer = setInterval(() => void work(), purgeEveryMs)
-      timer.unref()
-      void work()
-    },
-    stop(): void {
-      stopping.abort(new Error('the sink is closed'))
-      if (timer !== null) clearInterval(timer)
-    },
   }
 }

@@ -1,3 +1,4 @@
+import type { PurgeScope } from '../../records/purge.ts'
 import type { CallFacts } from './facts.ts'
 
 /** One row of the rollups: calls that were opened in one hour or day (UTC) and share these names. */
@@ -29,6 +30,18 @@ export type Level = keyof typeof levels
 
 export const hourMs = 3_600_000
 export const dayMs = 86_400_000
+
+/** How long the periods of a level are. */
+export const spanOf = (level: Level): number => (level.endsWith('_hour') ? hourMs : dayMs)
+
+export const levelNames = Object.keys(levels) as readonly Level[]
+
+/**
+ * The levels whose rows go with a purge: with a user, the one that holds users. All other rows hold the calls of others
+ * too, and keep their numbers.
+ */
+export const purgedLevels = ({ user }: Pick<PurgeScope, 'user'>): readonly Level[] =>
+  user === null ? levelNames : ['user_day']
 
 const startOf = (spanMs: number, ms: number): number => Math.floor(ms / spanMs) * spanMs
 

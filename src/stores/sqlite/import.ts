@@ -20,6 +20,7 @@ export function openImport(dataDir: string): Import {
   const lock = lockDirectory(dataDir)
   try {
     const store = openLocalStore(join(dataDir, 'sightglass.sqlite'))
+    while (store.purges.step(Date.now()) !== 'idle'); // what is brought now is not meant by them
     return {
       instance: store.instance,
       add(records) {

@@ -3,6 +3,7 @@ import type { OutboxRecord } from '../../delivery/outbox.ts'
 import type { RunRecord } from '../../records/llm-run.ts'
 import type { StoredRecord } from '../../records/stored.ts'
 import type { TelemetryRecord } from '../../records/telemetry.ts'
+import { troubleOf } from './trouble.ts'
 
 /** A row whose document cannot be read. */
 export class Unreadable extends Error {
@@ -19,17 +20,28 @@ export class Unreadable extends Error {
 /** The rows of `documents` in the order in which they were stored. */
 export interface DocumentRows {
   /** At least one where there is one, however large. Throws `Unreadable` when it is the first that cannot be read. */
-  after(place: number, limits: { records: number; bytes: number }): OutboxRecord[]
+  after(place: number, limits: DocumentLimits): OutboxRecord[]
+  has(place: number): boolean
   count(after: number, upTo: number): number
   /** Deletes some that were made before `beforeMs`, the oldest first; what is in quarantine stays. */
   forget(upTo: number, beforeMs: number): number
+}
+
+export interface DocumentLimits {
+  records: number
+  bytes: number
+  /** The last place that may come; null: the last there is. */
+  upTo?: number | null
 }
 
 export function documentRows(database: DatabaseSync): DocumentRows {
   const after = database.prepare(`
     SELECT seq, documents.telemetry, prompt, completion, run, documents.request_bytes, documents.response_bytes,
       chunk_times, gaps, ${sizes} AS bytes
-    FROM documents LEFT JOIN telemetry USING (seq) WHERE seq > ? ORDER BY seq LIMIT ?`)
+    FROM documents LEFT JOIN telemetry USING (seq) WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`)
+  const has = database.prepare('SELECT 1 FROM documents WHERE seq = ?')
+  const next = database.prepare('SELECT seq, id FROM telemetry WHERE seq > ? ORDER BY seq LIMIT 1')
+  const countCalls = database.prepare('SELECT count(*) AS rows FROM telemetry WHERE seq > ? AND seq <= ?')
   const idOf = database.prepare('SELECT id FROM telemetry WHERE seq = ?')
   const count = database.prepare('SELECT count(*) AS rows FROM documents WHERE seq > ? AND seq <= ?')
   const oldest = database.prepare(`
@@ -39,25 +51,48 @@ export function documentRows(database: DatabaseSync): DocumentRows {
   const remove = database.prepare('DELETE FROM documents WHERE seq = ?')
   let looked = 0
 
+  const recordIn = (row: Record<string, SQLOutputValue>): OutboxRecord => {
+    const seq = Number(row.seq)
+    try {
+      const record = recordFrom(row)
+      return { place: seq, id: record.telemetry._id, record, bytes: record.keptBytes }
+    } catch (error) {
+      throw new Unreadable(seq, String(idOf.get(seq)?.id ?? ''), error)
+    }
+  }
+
+  /** Where a part of the file is damaged, the list of the calls still tells which document it is. */
+  const unreadable = (place: number, error: unknown): unknown => {
+    if (error instanceof Unreadable || troubleOf(error) !== 'damaged') return error
+    const row = next.get(place)
+    return row === undefined ? error : new Unreadable(Number(row.seq), String(row.id), error)
+  }
+
   return {
     after(place, limits) {
       const found: OutboxRecord[] = []
       let bytes = 0
-      for (const row of after.iterate(place, limits.records)) {
-        bytes += Number(row.bytes)
-        if (found.length > 0 && bytes > limits.bytes) break
-        const seq = Number(row.seq)
-        try {
-          const record = recordFrom(row)
-          found.push({ place: seq, id: record.telemetry._id, record, bytes: record.keptBytes })
-        } catch (error) {
-          if (found.length > 0) break
-          throw new Unreadable(seq, String(idOf.get(seq)?.id ?? ''), error)
+      try {
+        for (const row of after.iterate(place, limits.upTo ?? Number.MAX_SAFE_INTEGER, limits.records)) {
+          bytes += Number(row.bytes)
+          if (found.length > 0 && bytes > limits.bytes) break
+          found.push(recordIn(row))
         }
+      } catch (error) {
+        // what was read comes first; then what cannot be read is the first
+        if (found.length === 0) throw unreadable(place, error)
       }
       return found
     },
-    count: (from, upTo) => Number(count.get(from, upTo)?.rows),
+    has: (place) => has.get(place) !== undefined,
+    count(from, upTo) {
+      try {
+        return Number(count.get(from, upTo)?.rows)
+      } catch (error) {
+        if (troubleOf(error) !== 'damaged') throw error
+        return Number(countCalls.get(from, upTo)?.rows)
+      }
+    },
     forget(upTo, beforeMs) {
       let forgotten = 0
       for (const row of oldest.all(looked, upTo)) {

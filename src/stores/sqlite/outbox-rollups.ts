@@ -3,7 +3,9 @@ import { outcomes } from '../../records/outcome.ts'
 import type { RollupRow } from '../../records/rollup.ts'
 import { levels, rollupRows } from '../rollups/levels.ts'
 import { inTransaction } from './database.ts'
+import type { DocumentRows } from './outbox-documents.ts'
 import type { SinkRows } from './outbox-sinks.ts'
+import type { PurgeRows } from './purge-rows.ts'
 import { bytesOf, textOrNull } from './record-rows.ts'
 import { keyColumns, keyValues } from './rollup-rows.ts'
 
@@ -20,7 +22,13 @@ export interface OutboxRollups {
 
 type Key = readonly (string | number)[]
 
-export function outboxRollups(database: DatabaseSync, rows: SinkRows, instance: string): OutboxRollups {
+export function outboxRollups(
+  database: DatabaseSync,
+  rows: SinkRows,
+  documents: Pick<DocumentRows, 'count'>,
+  purges: Pick<PurgeRows, 'heldAt'>,
+  instance: string,
+): OutboxRollups {
   const columns = [...keyColumns, 'requests', 'sums'].join(', ')
   const one = database.prepare(
     `SELECT ${columns} FROM rollups WHERE ${keyColumns.map((name) => `${name} = ?`).join(' AND ')}`,
@@ -36,15 +44,16 @@ export function outboxRollups(database: DatabaseSync, rows: SinkRows, instance: 
   /** Grows with every record that was ever written, so with every change of a total. */
   const newest = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'telemetry'")
   const rollup = (row: Record<string, SQLOutputValue>) => rollupFrom(row, Number(newest.get()?.seq ?? 0))
-  /** How far the first taking of all totals came; it begins again with the process. */
-  const sweeps = new Map<string, { settled: Key; taken: Key; last: boolean }>()
+  /** How far a taking of all totals came, and from which place on changes come after it; it begins again with the process. */
+  const sweeps = new Map<string, { version: number; settled: Key; taken: Key; last: boolean }>()
 
   const sweep = (sink: string, version: number, limit: number): readonly Changed[] => {
-    const settled = sweeps.get(sink)?.settled ?? first
+    const before = sweeps.get(sink)
+    const settled = before?.version === version ? before.settled : first
     const rest = page.all(...settled, limit + 1)
     const found = rest.slice(0, limit)
     const taken = found.length === 0 ? settled : keyColumns.map((name) => keyValue(found.at(-1)?.[name]))
-    sweeps.set(sink, { settled, taken, last: rest.length <= limit })
+    sweeps.set(sink, { version, settled, taken, last: rest.length <= limit })
     return found.map((row) => ({ row: rollup(row), version }))
   }
 
@@ -75,17 +84,23 @@ export function outboxRollups(database: DatabaseSync, rows: SinkRows, instance: 
   return {
     changed: (sink, limit) =>
       inTransaction(database, 'BEGIN', () => {
+        if (purges.heldAt(sink) !== null) return []
         const { place, rollupPlace, swept } = rows.state(sink)
-        if (!swept) return place < rollupPlace ? [] : sweep(sink, rollupPlace, limit)
-        return behind(rollupPlace, place, limit)
+        if (swept) return behind(rollupPlace, place, limit)
+        return documents.count(place, rollupPlace) > 0 ? [] : sweep(sink, rollupPlace, limit)
       }),
-    settle(sink, upTo) {
-      const { swept } = rows.state(sink)
-      const sweep = sweeps.get(sink)
-      if (swept) rows.advanceRollups(sink, upTo)
-      else if (sweep?.last) rows.swept(sink)
-      else if (sweep) sweeps.set(sink, { ...sweep, settled: sweep.taken })
-    },
+    settle: (sink, upTo) =>
+      inTransaction(database, 'BEGIN IMMEDIATE', () => {
+        const { swept, rollupPlace } = rows.state(sink)
+        const sweep = sweeps.get(sink)
+        if (swept) rows.advanceRollups(sink, upTo)
+        else if (sweep?.version !== rollupPlace)
+          return // records went that had not been counted: it begins again
+        else if (sweep.last) {
+          rows.swept(sink)
+          sweeps.delete(sink)
+        } else sweeps.set(sink, { ...sweep, settled: sweep.taken })
+      }),
   }
 }
 

@@ -7,6 +7,8 @@ import { type KeptText, keptText } from './kept-text.ts'
 import { documentRows, Unreadable } from './outbox-documents.ts'
 import { outboxRollups } from './outbox-rollups.ts'
 import { type OutboxSink, sinkRows } from './outbox-sinks.ts'
+import { embeddedPart, purgeRows } from './purge-rows.ts'
+import { StoreUnmade } from './trouble.ts'
 
 /** The outbox with what is no business of a delivery loop. */
 export interface LocalOutbox extends Outbox {
@@ -42,11 +44,12 @@ export function openOutbox({ path, sinks, clock }: OutboxOptions): LocalOutbox {
 }
 
 function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock: Pick<Clock, 'wall'>): LocalOutbox {
-  const instance = String(database.prepare("SELECT value FROM meta WHERE name = 'instance'").get()?.value)
+  const instance = instanceIn(database)
   const rows = sinkRows(database)
   const documents = documentRows(database)
   for (const sink of sinks) inTransaction(database, 'BEGIN IMMEDIATE', () => rows.register(sink))
-  const rollups = outboxRollups(database, rows, instance)
+  const purges = purgeRows(database)
+  const rollups = outboxRollups(database, rows, documents, purges, instance)
   const quarantine = database.prepare(
     'INSERT OR REPLACE INTO quarantine (sink, place, id, code, message, at_ms) VALUES (?, ?, ?, ?, ?, ?)',
   )
@@ -55,12 +58,15 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
     inTransaction(database, 'BEGIN IMMEDIATE', () => {
       const { place } = rows.state(sink)
       if (upTo <= place) return
+      let aside = 0
       for (const one of refused) {
         if (one.place <= place || one.place > upTo)
           throw new RangeError(`${sink} refused place ${one.place}, which is not in ${place + 1}…${upTo}`)
+        if (!documents.has(one.place)) continue // purged on its way, and counted then
         quarantine.run(sink, one.place, one.id, one.code, one.message.slice(0, messageLimit), clock.wall())
+        aside++
       }
-      rows.advance(sink, upTo, documents.count(place, upTo) - refused.length, refused.length)
+      rows.advance(sink, upTo, documents.count(place, upTo) - aside, aside)
     })
 
   let early: { sink: string; after: number; limits: Limits; records: readonly OutboxRecord[] } | null = null
@@ -73,7 +79,7 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
       const { place } = rows.state(sink)
       if (read?.sink === sink && read.after === place && isDeepStrictEqual(read.limits, limits)) return read.records
       try {
-        return documents.after(place, limits)
+        return documents.after(place, { ...limits, upTo: purges.heldAt(sink) })
       } catch (error) {
         if (!(error instanceof Unreadable)) throw error
         settle(sink, error.place, [{ place: error.place, id: error.id, code: 'unreadable', message: error.message }])
@@ -92,6 +98,13 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
     settle,
     changedRollups: rollups.changed,
     settleRollups: rollups.settle,
+    nextPurge(sink) {
+      const purge = purges.waiting(sink)
+      return purge !== null && purges.isDone(purge.number, embeddedPart) ? purge : null
+    },
+    settlePurge(sink, { number }, counts, done) {
+      inTransaction(database, 'BEGIN IMMEDIATE', () => purges.count(number, sink, counts, done ? clock.wall() : null))
+    },
     counters(sink): SinkCounters {
       return rows.counters(sink)
     },
@@ -120,6 +133,13 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
 interface Limits {
   records: number
   bytes: number
+}
+
+/** Made by the recorder, which may still be waiting for the file. */
+function instanceIn(database: DatabaseSync): string {
+  const found = database.prepare("SELECT value FROM meta WHERE name = 'instance'").get()
+  if (found === undefined) throw new StoreUnmade('the embedded database has no instance yet')
+  return String(found.value)
 }
 
 const messageLimit = 2_000

@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs'
 import type { CallTotals, OwnStore } from '../own-store.ts'
+import { counted, limitCounts, retentionCounts } from './counter.ts'
 import { inTransaction, openForReading } from './database.ts'
 import { diaryCounts, newestEvents } from './diary.ts'
+import { purgeReport, purgeReports } from './purge-reports.ts'
 import { runBody, runDetail } from './run-detail.ts'
 import { runs } from './runs.ts'
 import { schemaVersion } from './schema.ts'
@@ -26,10 +28,17 @@ export function openStore(path: string): OpenStore {
     body: (project, id, side) => ask(() => runBody(database, project, id, side)),
     totals: () => ask(totals),
     sums: (nowMs) => ask(() => callSums(database, nowMs)),
+    purge: (number) => ask(() => purgeReport(database, number)),
+    purges: (limit, before) => ask(() => purgeReports(database, limit, before)),
+    deleted: () =>
+      ask(() => ({
+        byAge: byName(retentionCounts, (what) => counted(database, `retention_${what}`)),
+        bySize: byName(limitCounts, (what) => counted(database, `limit_${what}`)),
+      })),
     connectionEvents: (limit) => ask(() => newestEvents(database, limit)),
     status: () =>
       ask(() => {
-        const records = Number(database.prepare("SELECT value FROM counters WHERE name = 'records'").get()?.value ?? 0)
+        const records = counted(database, 'records') - counted(database, 'erased')
         return {
           name: 'sqlite',
           schemaVersion,
@@ -44,3 +53,6 @@ export function openStore(path: string): OpenStore {
 }
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+
+const byName = <Name extends string>(names: readonly Name[], count: (name: Name) => number) =>
+  Object.fromEntries(names.map((name) => [name, count(name)])) as Record<Name, number>

@@ -24,12 +24,17 @@ export interface ReaderOptions {
   name?: string
 }
 
+/** A store whose thread can be told that what it opened is something else now. */
+export interface Reader extends OwnStore {
+  renew(): void
+}
+
 /**
  * A store asked by a thread of its own, which is started at the first question and again whenever it died. `place` tells the
  * thread what to open: the path of the embedded database, unless another `entry` wants something else.
  * A question that its store has no answer to fails.
  */
-export function openReader(place: unknown, options: ReaderOptions = {}): OwnStore {
+export function openReader(place: unknown, options: ReaderOptions = {}): Reader {
   const { queueLimit = 256, timeoutMs = 10_000, entry = readerEntry(), name = 'sqlite' } = options
   const waiting: Question[] = []
   let running: Question | null = null
@@ -126,6 +131,17 @@ export function openReader(place: unknown, options: ReaderOptions = {}): OwnStor
     scrape: () => ask('scrape'),
     sums: (nowMs) => ask('sums', nowMs),
     connectionEvents: (limit) => ask('connectionEvents', limit),
+    purge: (number) => ask('purge', number),
+    purges: (limit, before) => ask('purges', limit, before),
+    deleted: () => ask('deleted'),
+    renew() {
+      const ended = worker
+      worker = null
+      if (running !== null) waiting.unshift(running)
+      running = null
+      void ended?.terminate()
+      next()
+    },
     async close() {
       closed = true
       const ended = worker
@@ -157,7 +173,7 @@ export function answerQuestions(port: MessagePort, open: () => Answering): void 
 /** Questions that only this machine's own store can answer may be missing. */
 type Answering = Store & Partial<OwnStore>
 
-type Method = 'usage' | 'runs' | 'run' | 'body' | 'status' | 'scrape' | 'sums' | 'connectionEvents'
+type Method = Exclude<keyof OwnStore, 'name' | 'close'>
 
 interface Asked {
   id: number

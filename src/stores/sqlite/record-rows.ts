@@ -7,7 +7,7 @@ import type { CallFacts } from '../rollups/facts.ts'
 export function recordWriter(database: DatabaseSync): (record: StoredRecord, facts: CallFacts) => boolean {
   const names = Object.keys(columns).map((name) => `"${name}"`)
   const telemetry = database.prepare(
-    `INSERT INTO telemetry (id, ${names.join(', ')}) VALUES (?, ${names.map(() => '?').join(', ')})
+    `INSERT INTO telemetry (id, keeps, ${names.join(', ')}) VALUES (?, ?, ${names.map(() => '?').join(', ')})
      ON CONFLICT (id) DO NOTHING`,
   )
   const documents = database.prepare(
@@ -16,7 +16,9 @@ export function recordWriter(database: DatabaseSync): (record: StoredRecord, fac
   )
   const values = Object.values(columns)
   return (record, facts) => {
-    const inserted = telemetry.run(record.telemetry._id, ...values.map((value) => value(facts)))
+    const hasBytes = record.requestBytes !== null || record.responseBytes !== null || record.chunkTimes !== null
+    const keeps = hasBytes ? keeping.bodies : keeping.words
+    const inserted = telemetry.run(record.telemetry._id, keeps, ...values.map((value) => value(facts)))
     if (inserted.changes === 0) return false
     const { prompt, completion, ...run } = record.run
     documents.run(
@@ -32,6 +34,9 @@ export function recordWriter(database: DatabaseSync): (record: StoredRecord, fac
     return true
   }
 }
+
+/** What is kept of a call beside its numbers: the column `keeps` of `telemetry`. Each holds what comes before it too. */
+export const keeping = { numbers: 0, words: 1, bodies: 2 } as const
 
 /** The columns of `telemetry` that hold a call's facts, in the order of the table. */
 const columns: Readonly<Record<string, (facts: CallFacts) => SQLInputValue>> = {

@@ -142,6 +142,27 @@ const migrations: readonly string[] = [
   );
   `,
   `
+  ALTER TABLE telemetry ADD COLUMN keeps INTEGER NOT NULL DEFAULT 2;
+  CREATE INDEX telemetry_by_keeping ON telemetry (keeps, timestamp_ms) WHERE keeps > 0;
+  CREATE TABLE purges (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    asked_ms INTEGER NOT NULL,
+    dry INTEGER NOT NULL,
+    project TEXT,
+    "user" TEXT,
+    before_ms INTEGER,
+    bound_ms INTEGER NOT NULL,
+    place INTEGER NOT NULL
+  );
+  CREATE TABLE purge_parts (
+    purge INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    done_ms INTEGER,
+    counts TEXT NOT NULL,
+    PRIMARY KEY (purge, part)
+  ) WITHOUT ROWID;
+  `,
+  `
   CREATE TABLE diary_sinks (
     sink TEXT NOT NULL,
     collection TEXT NOT NULL,
@@ -177,10 +198,11 @@ export function foundVersion(database: DatabaseSync, path: string, known = schem
 
 /** Brings the file to this program's version, in one transaction: all of it or nothing. */
 export function migrate(database: DatabaseSync, path: string, steps: readonly string[] = migrations): void {
-  const found = foundVersion(database, path, steps.length)
+  let found = foundVersion(database, path, steps.length)
   if (found === steps.length) return
   database.exec('BEGIN IMMEDIATE')
   try {
+    found = foundVersion(database, path, steps.length) // another thread may have been faster
     for (const migration of steps.slice(found)) database.exec(migration)
     database.exec(`PRAGMA user_version = ${steps.length}`)
     database.exec('COMMIT')

@@ -10,7 +10,11 @@ const outbox = openOutbox({
   sinks: [{ name: 'mongodb', target: 'away' }],
   clock: systemClock,
 })
-const fallback = openCsvFallback({ directory: join(home, 'csv'), kept: outbox.kept('csv_fallback') })
+const fallback = openCsvFallback({
+  directory: join(home, 'csv'),
+  kept: outbox.kept('csv_fallback'),
+  past: outbox.kept('csv_fallback_past'),
+})
 process.stdout.write('begun\n')
 for (;;) {
   const batch = outbox.behind('mongodb', fallback.place(), { records: 20, bytes: 1_000_000 })

@@ -1,14 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'csv-parse/sync'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type FileCalls, realFiles } from '../../../src/exporters/csv/day-file.ts'
-import { type KeptText, openCsvFallback } from '../../../src/exporters/csv/index.ts'
-import { aRecord, type RecordOverrides } from '../../support/records.ts'
-
-const day = Date.UTC(2026, 10, 21, 10)
-const file = 'telemetry_2026-11-21.csv'
+import { day, fallbackParts, file, idsIn, placed, rowsOf } from './fallback-parts.ts'
 
 describe('the CSV fallback', () => {
   it('writes a call as a row under one header, for its owner alone to read', () => {
@@ -145,30 +139,3 @@ describe('the CSV fallback', () => {
     ])
   })
 })
-
-const placed = (place: number, overrides: RecordOverrides = {}) => ({
-  place,
-  record: aRecord({ id: `id-${place}`, atMs: day, ...overrides }),
-})
-
-function fallbackParts(files?: FileCalls) {
-  const home = mkdtempSync(join(tmpdir(), 'sightglass-csv-'))
-  onTestFinished(() => rmSync(home, { recursive: true, force: true }))
-  let text: string | null = null
-  const kept: KeptText = {
-    read: () => text,
-    write: (next) => {
-      text = next
-    },
-  }
-  const directory = join(home, 'telemetry_logs')
-  return { directory, kept, open: () => openCsvFallback({ directory, kept, ...(files ? { files } : {}) }) }
-}
-
-const rowsOf = (directory: string, name: string): Record<string, string>[] =>
-  parse(readFileSync(join(directory, name)), { columns: true, record_delimiter: '\r\n' })
-
-const idsIn = (directory: string) =>
-  Object.fromEntries(
-    readdirSync(directory).map((name) => [name, rowsOf(directory, name).map(({ request_id }) => request_id)]),
-  )

@@ -7,7 +7,7 @@ import { loadPrices } from '../../../src/meter/prices.ts'
 import { recordMaker } from '../../../src/pipeline/records.ts'
 import type { StoredRecord } from '../../../src/records/stored.ts'
 import { collections } from '../../../src/stores/mongodb/collections.ts'
-import { bodyOf, documentsOf, runFrom, telemetryFrom } from '../../../src/stores/mongodb/documents.ts'
+import { bodyOf, documentsOf, mostGrowth, runFrom, telemetryFrom } from '../../../src/stores/mongodb/documents.ts'
 import { documentLimit } from '../../../src/stores/mongodb/fitted.ts'
 import { restored, storable } from '../../../src/stores/mongodb/safe-values.ts'
 import { exchangeOfSample } from '../../pipeline/sample-exchange.ts'
@@ -136,6 +136,22 @@ describe('values that others made', () => {
     expect(restored(sent(stored))).toEqual({ value })
   })
 
+  it('grow less on their way into a document than is allowed for', () => {
+    const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
+    const grown = (value: object) =>
+      driver.BSON.calculateObjectSize(storable(value) as driver.Document) / bytesOf(value)
+    fc.assert(
+      fc.property(anything, (value) => {
+        const much = { value: Array.from({ length: 50 }, () => value) }
+        expect(grown(much)).toBeLessThan(mostGrowth)
+      }),
+      { numRuns: 300 },
+    )
+    const digits = { value: Array.from({ length: 300_000 }, (_, at) => at % 10) }
+    expect(grown(digits)).toBeGreaterThan(5)
+    expect(grown(digits)).toBeLessThan(mostGrowth)
+  })
+
   it('that JSON does not know become null, as in JSON', () => {
     expect(storable({ a: Number.NaN, b: [Number.POSITIVE_INFINITY, undefined], c: undefined, d: -0 })).toEqual({
       a: null,
@@ -197,6 +213,14 @@ describe('a call that is larger than a document', () => {
     const kept = bodyOf(sent(run), 'response')
     expect(kept?.facts).toMatchObject({ truncated: true, coding: 'identity', size: answer.length })
     expect(Buffer.compare(kept!.bytes, answer.subarray(0, kept!.bytes.length))).toBe(0)
+  })
+
+  it('is cut as well when it was said how large it is', () => {
+    const large = aRecord({ responseBytes: Buffer.alloc(20 * mib, 'a') })
+    const { run } = documentsOf(driver, { ...large, keptBytes: 20 * mib + 3_000 })
+    expect(run.document_cut).toBe(true)
+    expect(driver.BSON.calculateObjectSize(run)).toBeLessThan(16 * mib)
+    expect(documentsOf(driver, { ...aRecord(), keptBytes: 3_000 })).toMatchObject({ bytes: 3_000 })
   })
 
   it('loses texts only when they alone are too much', () => {

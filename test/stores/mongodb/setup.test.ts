@@ -219,6 +219,20 @@ describe('set-up', () => {
     })
   })
 
+  it('lets sums expire only where they have days: those of a day count from its end', async () => {
+    const index = () => server.index('rollups', 'start_1')
+    await starting(server).start({ rollups: 0 })
+    expect(index()).toBeUndefined()
+    await starting(server).start({ rollups: 90 })
+    expect(index()?.expireAfterSeconds).toBe(91 * daySeconds)
+    await starting(server).start({ rollups: 0 })
+    expect(index()?.expireAfterSeconds).toBeUndefined()
+    const lines = (days: number) =>
+      setupCommands({ rollups: days }, ['rollups']).filter((line) => line.includes('start_1"'))
+    expect(lines(90).filter((line) => line.includes(`"expireAfterSeconds":${91 * daySeconds}`))).toHaveLength(1)
+    expect(lines(0).filter((line) => line.includes('expire'))).toEqual([])
+  })
+
   it('warns when another instance has a different pepper, and only then', async () => {
     await starting(server).start(month, 'i1', 'one')
     const same = starting(server)

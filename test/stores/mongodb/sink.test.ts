@@ -18,6 +18,15 @@ await suiteWithMongo('MongoDB', (server) => {
         if (JSON.stringify(calls) !== JSON.stringify(runs)) throw new Error('calls and runs are not the same')
         return (calls ?? []).map(String)
       },
+      async purge(purge) {
+        let calls = 0
+        for (;;) {
+          const { counts, done } = await sink.purge(purge, AbortSignal.timeout(20_000))
+          if (counts.telemetry !== counts.llm_runs) throw new Error('calls and runs are not the same')
+          calls += counts.telemetry ?? 0
+          if (done) return calls
+        }
+      },
       refused: aRecord({ metadata: { cost_picodollars: 'a lot' } }),
       async close() {
         await client.close()

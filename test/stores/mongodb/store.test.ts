@@ -16,6 +16,8 @@ await suiteWithMongo('MongoDB', (server) => {
       return {
         store,
         write: delivery.write,
+        purge: delivery.purge,
+        expire: delivery.expire,
         async close() {
           await store.close()
           await delivery.close()

@@ -110,6 +110,47 @@ describe('the records of the outbox', () => {
     expect(outbox.counters('far')).toEqual({ accepted: 3, stored: 1, pending: 1, quarantined: 1, dropped: 0 })
   })
 
+  describe('that were read ahead', () => {
+    const few = { ...all, records: 2 }
+
+    it('come when it is their turn, as they were read', () => {
+      const records = stored(5)
+      const last = outbox.next('far', few)[1]!.place
+      outbox.ahead?.('far', last, few)
+      changes("UPDATE documents SET prompt = 'changed since'")
+      outbox.settle('far', last, [])
+      const next = outbox.next('far', few)
+      expect(idsOf(next)).toEqual(idsOf(records.slice(2, 4)))
+      expect(next.map(({ record }) => record.run.prompt)).toEqual(records.slice(2, 4).map(({ run }) => run.prompt))
+      outbox.settle('far', next[1]!.place, [])
+      expect(idsOf(outbox.next('far', few))).toEqual(idsOf(records.slice(4)))
+    })
+
+    it.each([
+      ['the place is another one', 0, few],
+      ['a batch may hold another number', 1, all],
+    ])('are read again where %s', (_, settled, limits) => {
+      const records = stored(5)
+      const batch = outbox.next('far', few)
+      outbox.ahead?.('far', batch[1]!.place, few)
+      outbox.settle('far', batch[settled]!.place, [])
+      expect(idsOf(outbox.next('far', limits))).toEqual(idsOf(records.slice(settled + 1)).slice(0, limits.records))
+    })
+
+    it('are put aside only when it is their turn, should they not be readable', () => {
+      const records = stored(2)
+      changes(
+        `UPDATE documents SET run = '{torn' WHERE seq IN (SELECT seq FROM telemetry WHERE id = '${idsOf(records)[1]}')`,
+      )
+      const [first] = outbox.next('far', { ...all, records: 1 })
+      expect(() => outbox.ahead?.('far', first!.place, all)).toThrow('cannot be read')
+      expect(outbox.counters('far')).toMatchObject({ pending: 2, quarantined: 0 })
+      outbox.settle('far', first!.place, [])
+      expect(outbox.next('far', all)).toEqual([])
+      expect(outbox.counters('far')).toMatchObject({ stored: 1, pending: 0, quarantined: 1 })
+    })
+  })
+
   it('are refused as a question for a sink that nobody named', () => {
     expect(() => outbox.next('nobody', all)).toThrow('no sink nobody was named')
     expect(() => outbox.counters('nobody')).toThrow('no sink nobody was named')

@@ -1,6 +1,6 @@
 import { openReader } from '../../../src/stores/sqlite/reader-thread.ts'
 import { storeSuite } from '../../contract/store-suite.ts'
-import { aDatabase, emptyBatch } from '../../support/sqlite-store.ts'
+import { aDatabase, deletionsIn, emptyBatch } from '../../support/sqlite-store.ts'
 
 storeSuite(
   'The reader thread',
@@ -10,6 +10,7 @@ storeSuite(
     return {
       store,
       write: async (records) => local.commit({ ...emptyBatch, records }),
+      ...deletionsIn(local),
       async close() {
         await store.close()
         remove()

@@ -14,6 +14,12 @@ sinkSuite('SQLite', async () => {
         .prepare('SELECT id FROM telemetry')
         .all()
         .map(({ id }) => String(id)),
+    async purge({ project, user, beforeMs, dry, boundMs }) {
+      const counts = reader.prepare("SELECT counts FROM purge_parts WHERE purge = ? AND part = 'embedded'")
+      const { number } = local.purges.ask({ project, user, beforeMs, dry }, boundMs)
+      while (local.purges.step(boundMs) !== 'idle');
+      return Number(JSON.parse(String(counts.get(number)?.counts)).records)
+    },
     refused: aRecord({ metadata: { cost_picodollars: 'a lot' } }),
     async close() {
       reader.close()

@@ -1,6 +1,6 @@
 import { openStore } from '../../../src/stores/sqlite/query.ts'
 import { storeSuite } from '../../contract/store-suite.ts'
-import { aDatabase, emptyBatch } from '../../support/sqlite-store.ts'
+import { aDatabase, deletionsIn, emptyBatch } from '../../support/sqlite-store.ts'
 
 storeSuite('SQLite', async () => {
   const { path, local, remove } = aDatabase()
@@ -8,6 +8,7 @@ storeSuite('SQLite', async () => {
   return {
     store,
     write: async (records) => local.commit({ ...emptyBatch, records }),
+    ...deletionsIn(local),
     async close() {
       await store.close()
       remove()

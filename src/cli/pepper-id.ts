@@ -2,15 +2,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { keyedHash } from '../lib/keyed-hash.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { Retention } from '../stores/mongodb/index.ts'
-
-/** Days that MongoDB keeps documents. */
-export const retentionOf = (settings: Settings): Retention => ({
-  telemetry: settings.telemetryDays,
-  llm_runs: settings.llmRunsDays,
-  connection_logs: settings.connectionLogsDays,
-  metrics: settings.metricsDays,
-})
 
 /** As the proxy names its pepper; null where none was made yet. */
 export function pepperId({ pepper, dataDir }: Settings): string | null {
