@@ -1,9 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'csv-parse/sync'
 import { expect, it } from 'vitest'
 import { suiteWithMongo } from '../support/mongo-server.ts'
 import { eventually, pause } from '../support/within.ts'
+import { callsInFiles, eventsInFiles } from './csv-files.ts'
 import { keptInMongo } from './kept.ts'
 import { losses, none } from './ledger.ts'
 import { mongoRig } from './mongo-rig.ts'
@@ -19,20 +18,20 @@ await suiteWithMongo('the CSV fallback of a MongoDB that is away', (server) => {
       await rig.load(8, () => pause(1_000))
       await rig.proxy.settled()
       const { sink: away } = await rig.health()
-      await eventually('every call in the files', () => callsIn(directory).length >= away!.accepted, 60_000, 100)
-      expect(new Set(callsIn(directory)).size).toBe(away!.accepted)
+      await eventually('every call in the files', () => callsInFiles(directory).length >= away!.accepted, 60_000, 100)
+      expect(new Set(callsInFiles(directory)).size).toBe(away!.accepted)
       const [warned, ...again] = rig.proxy.events.filter(({ message }) => message.startsWith('a sink is away'))
       expect(again).toEqual([])
       expect(warned).toMatchObject({ level: 'warn', fields: { sink: 'mongodb', directory } })
 
       await server.start()
       await rig.delivered(60_000)
-      await eventually('the row of the recovery', () => eventsIn(directory).length > 1)
-      expect(eventsIn(directory)).toEqual(['connection_lost', 'connection_reconnected'])
-      const inFiles = callsIn(directory)
+      await eventually('the row of the recovery', () => eventsInFiles(directory).length > 1)
+      expect(eventsInFiles(directory)).toEqual(['connection_lost', 'connection_reconnected'])
+      const inFiles = callsInFiles(directory)
       await rig.load(8, () => pause(200))
       await rig.delivered()
-      expect(callsIn(directory)).toEqual(inFiles)
+      expect(callsInFiles(directory)).toEqual(inFiles)
       const found = await keptInMongo(server.uri, database)
       expect(losses(rig.ledger.compare(found.kept))).toEqual(none)
       expect(new Set(inFiles).size).toBe(inFiles.length)
@@ -42,20 +41,3 @@ await suiteWithMongo('the CSV fallback of a MongoDB that is away', (server) => {
     150_000,
   )
 })
-
-function rowsIn(directory: string): Record<string, string>[] {
-  if (!existsSync(directory)) return []
-  return readdirSync(directory).flatMap((name): Record<string, string>[] =>
-    parse(readFileSync(join(directory, name)), { columns: true, record_delimiter: '\r\n' }),
-  )
-}
-
-const isEvent = ({ event_type }: Record<string, string>): boolean => event_type!.startsWith('connection_')
-const callsIn = (directory: string) =>
-  rowsIn(directory)
-    .filter((row) => !isEvent(row))
-    .map((row) => row.request_id!)
-const eventsIn = (directory: string) =>
-  rowsIn(directory)
-    .filter(isEvent)
-    .map((row) => row.event_type!)

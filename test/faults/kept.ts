@@ -43,6 +43,13 @@ export function keptInFake(mongo: FakeMongo): KeptRecords {
   return { kept, counted: countedIn([...(mongo.collections.get('rollups')?.values() ?? [])]) }
 }
 
+/** As much of a document as `keptInFake` looks at. */
+export function slim({ _id, metadata, ...rest }: Document): Document {
+  if (metadata?.outcome === undefined) return 'level' in rest ? { _id, ...rest } : { _id }
+  const { session_id, outcome, response_sha256 } = metadata
+  return { _id, metadata: { session_id, outcome, response_sha256 } }
+}
+
 /** What a MongoDB holds, read past the product. */
 export async function keptInMongo(uri: string, database: string): Promise<KeptRecords & { runs: number }> {
   await using client = new MongoClient(uri)

@@ -1,14 +1,22 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** The long form of the kills: `npm run test:kill`, or `KILLS=200 KILL_SEED=7 npm run test:kill`. */
+/** The long forms: `npm run test:kill`, `test:outage`, `test:soak`, or `KILLS=200 KILL_SEED=7 npm run test:kill`. */
+const long = {
+  KILLS: '1000',
+  OUTAGE_SECONDS: '600',
+  OUTAGE_PER_SECOND: '100',
+  SOAK_SECONDS: '900',
+  SOAK_PER_SECOND: '200',
+}
+
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export of its configuration
 export default defineConfig({
   root: join(import.meta.dirname, '..', '..'),
   test: {
-    include: ['test/faults/kill-rig.test.ts'],
+    include: ['kill-rig', 'outage', 'soak'].map((name) => `test/faults/${name}.test.ts`),
     pool: 'forks',
-    env: { KILLS: process.env.KILLS ?? '1000' },
+    env: Object.fromEntries(Object.entries(long).map(([name, value]) => [name, process.env[name] ?? value])),
     execArgv: ['--disable-warning=ExperimentalWarning'],
   },
 })

@@ -35,8 +35,11 @@ export interface FakeMongo extends AsyncDisposable {
   fault: (collection: string, ids: readonly string[]) => MongoFault | null
 }
 
-/** A server that speaks as much of MongoDB's protocol as delivery needs, for faults that no real server makes on demand. */
-export async function fakeMongo(): Promise<FakeMongo> {
+/**
+ * A server that speaks as much of MongoDB's protocol as delivery needs, for faults that no real server makes on demand.
+ * `keep`: what is kept of a document, where there are too many to keep all of them.
+ */
+export async function fakeMongo(keep: (document: Document) => Document = (document) => document): Promise<FakeMongo> {
   const collections = new Map<string, Map<string, Document>>()
   const counts = { duplicates: 0, inserts: 0 }
   const sockets = new Set<Socket>()
@@ -58,7 +61,7 @@ export async function fakeMongo(): Promise<FakeMongo> {
       } else if (there.has(id)) {
         counts.duplicates++
         writeErrors.push({ index, code: 11000, errmsg: 'E11000 duplicate key error', keyPattern: { _id: 1 } })
-      } else there.set(id, document)
+      } else there.set(id, keep(document))
     }
     return {
       ok: 1,
