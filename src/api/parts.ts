@@ -18,7 +18,7 @@ export interface ApiParts {
   readonly version: string
   readonly settings: Pick<
     Settings,
-    'keys' | 'bodyLimitBytes' | 'journalBodyLimitBytes' | 'captureRequest' | 'captureResponse'
+    'keys' | 'bodyLimitBytes' | 'journalBodyLimitBytes' | 'captureRequest' | 'captureResponse' | 'deploymentEnvironment'
   >
   status(): Promise<SystemStatus>
   /** False before the start is complete and while draining. */

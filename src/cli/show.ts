@@ -1,3 +1,4 @@
+import { loggedCall } from '../api/logged-call.ts'
 import type { RunDetail } from '../stores/store.ts'
 import { idOperand, wholeId } from './call-id.ts'
 import type { Command } from './command.ts'
@@ -5,6 +6,7 @@ import { CommandFailure, UsageError } from './failure.ts'
 import { filterOptions, timeZone } from './question.ts'
 import type { Records } from './records.ts'
 import { runText } from './run-text.ts'
+import { readSettings } from './settings.ts'
 import { recordOptions, withRecords } from './with-records.ts'
 
 export const show: Command = {
@@ -14,8 +16,10 @@ The beginning of it will do, from 8 characters on, if no other call's id begins 
 Examples:
   sightglass show 019f5c1e-8a3b
   sightglass show 019f5c1e-8a3b --json
+  sightglass show 019f5c1e-8a3b --format otel
   sightglass show 019f5c1e-8a3b --raw response > answer.bin`,
   options: {
+    format: { value: 'FORM', about: 'otel: the call as an OpenTelemetry log document.' },
     raw: { value: 'SIDE', about: 'The bytes of the request or response, exactly as they were, on standard output.' },
     tz: filterOptions.tz!,
     json: filterOptions.json!,
@@ -27,17 +31,28 @@ Examples:
     if (raw !== undefined && raw !== 'request' && raw !== 'response') {
       throw new UsageError(`--raw ${raw}: wants request or response`)
     }
+    const format = given.text('format')
+    if (format !== undefined && format !== 'otel') throw new UsageError(`--format ${format}: wants otel`)
+    if ([raw, format, given.flag('json') || undefined].filter((one) => one !== undefined).length > 1)
+      throw new UsageError('--raw, --format and --json: one of them at a time')
     const wanted = idOperand(given.operands[0]!)
+    const { settings } = await readSettings(given, io)
     await withRecords(given, io, async (records) => {
       const id = await wholeId(wanted, records)
       if (raw !== undefined) return io.out(await kept(id, raw, records))
       const detail = await records.run(id)
       if (!detail) throw new CommandFailure(`${id}: no such call`)
-      io.out(given.flag('json') ? `${JSON.stringify(document(detail), null, 2)}\n` : runText(detail, zone, io.width))
+      if (format === 'otel') {
+        const [request, response] = [await records.body(id, 'request'), await records.body(id, 'response')]
+        return io.out(jsonText(loggedCall(detail, request, response, settings.deploymentEnvironment)))
+      }
+      io.out(given.flag('json') ? jsonText(document(detail)) : runText(detail, zone, io.width))
     })
     return 0
   },
 }
+
+const jsonText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
 
 /** As the API gives it. */
 const document = ({ telemetry, run, chunkTimes }: RunDetail) => ({ telemetry, run, chunk_times: chunkTimes })

@@ -64,6 +64,7 @@ export async function apiOver(records: readonly StoredRecord[], other: Partial<A
       journalBodyLimitBytes: 33_554_432,
       captureRequest: 'full',
       captureResponse: 'full',
+      deploymentEnvironment: 'development',
     },
     status: async () => healthy,
     ready: () => true,

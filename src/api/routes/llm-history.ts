@@ -4,9 +4,11 @@ import { isId } from '../../lib/id.ts'
 import type { Outcome } from '../../records/outcome.ts'
 import type { RunQuery, RunSummary } from '../../stores/store.ts'
 import { invalid, notFound } from '../api-error.ts'
+import { loggedCall } from '../logged-call.ts'
 import { type RunParameters, runParameters } from '../parameters.ts'
 import { rawBody } from '../raw-body.ts'
 import { route } from '../route.ts'
+import { otelLogAnswer } from '../schemas/otel-log.ts'
 import { type RunSummaryAnswer, runDetail, runList } from '../schemas/run.ts'
 import { sameAs, scopeOf } from '../scope.ts'
 
@@ -106,29 +108,43 @@ const detail = route({
   access: 'key',
   summary: 'One call, whole',
   description:
-    'With `raw` the answer is the kept bytes of that body, exactly as they passed: a content coding is not undone (it is named in `x-sightglass-content-encoding`), and `x-sightglass-truncated: true` says that the end is missing.',
+    'With `raw` the answer is the kept bytes of that body, exactly as they passed: a content coding is not undone (it is named in `x-sightglass-content-encoding`), and `x-sightglass-truncated: true` says that the end is missing. With `format=otel` it is the call as an OpenTelemetry log document.',
   params: { id: 'id of the call, the x-sightglass-id of its answer' },
   query: z.object({
     raw: z
       .enum(['request', 'response'], { error: 'wants request or response' })
       .optional()
       .openapi({ description: 'the bytes of this body instead of the record' }),
+    format: z.enum(['otel'], { error: 'wants otel' }).optional().openapi({ description: 'the call in another form' }),
   }),
-  answer: runDetail,
+  answer: z.union([runDetail, otelLogAnswer]),
   bytes: true,
   errors: [404, 503],
-  async handle({ identity, query, param, ask }) {
+  async handle({ identity, query, param, ask, parts }) {
+    const { raw, format } = query
+    if (raw !== undefined && format !== undefined)
+      throw invalid('format', `format=${format}: goes not with raw; use one of them`)
     const id = param('id').toLowerCase()
     const unknown = notFound(`no call ${id.slice(0, 80)} is yours to see`)
     if (!isId(id)) throw unknown
     const found = await ask((store) => store.run(null, id))
     if (found === null || (identity.kind === 'key' && found.telemetry.metadata.key_id !== identity.keyId)) throw unknown
-    const side = query.raw
-    if (side === undefined) return { telemetry: found.telemetry, run: found.run, chunk_times: found.chunkTimes }
-    const body = await ask((store) => store.body(null, id, side))
-    if (body === null) throw notFound(`nothing was kept of this call's ${side}`)
-    return rawBody(`${id}-${side}`, body)
+    const body = (side: 'request' | 'response') => ask((store) => store.body(null, id, side))
+    if (raw !== undefined) {
+      const kept = await body(raw)
+      if (kept === null) throw notFound(`nothing was kept of this call's ${raw}`)
+      return rawBody(`${id}-${raw}`, kept)
+    }
+    if (format === 'otel') {
+      const [request, response] = [await body('request'), await body('response')]
+      const { deploymentEnvironment } = parts.settings
+      return loggedCall(found, request?.bytes ?? null, response?.bytes ?? null, deploymentEnvironment, parsedHere)
+    }
+    return { telemetry: found.telemetry, run: found.run, chunk_times: found.chunkTimes }
   },
 })
+
+/** This thread also proxies: what is larger is left as the beginning of its text. */
+const parsedHere = { bytes: 4 << 20 }
 
 export const historyRoutes = [list, detail]
