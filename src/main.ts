@@ -124,6 +124,7 @@ export async function start({ settings, log }: { settings: Settings; log: Log })
       metricsToken: settings.metricsToken,
       fallbackDirectory: mongo === null ? null : (settings.csvFallbackDir ?? join(dataDir, 'telemetry_logs')),
       pepper: secrets.pepper,
+      providers,
       clock,
       version,
       settings,

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { Provider } from '../records/provider.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { OwnStore } from '../stores/own-store.ts'
 import type { Store } from '../stores/store.ts'
@@ -14,6 +15,7 @@ export interface ApiParts {
   /** Reads `/metrics` and nothing else. */
   readonly metricsToken: string | null
   readonly pepper: string
+  readonly providers: ReadonlyMap<string, Provider>
   readonly clock: Clock
   readonly version: string
   readonly settings: Pick<

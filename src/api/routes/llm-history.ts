@@ -4,9 +4,11 @@ import { isId } from '../../lib/id.ts'
 import type { Outcome } from '../../records/outcome.ts'
 import type { RunQuery, RunSummary } from '../../stores/store.ts'
 import { invalid, notFound } from '../api-error.ts'
+import { curlText } from '../curl.ts'
 import { loggedCall } from '../logged-call.ts'
 import { type RunParameters, runParameters } from '../parameters.ts'
 import { rawBody } from '../raw-body.ts'
+import { NotRepeatable } from '../request-again.ts'
 import { route } from '../route.ts'
 import { otelLogAnswer } from '../schemas/otel-log.ts'
 import { type RunSummaryAnswer, runDetail, runList } from '../schemas/run.ts'
@@ -108,19 +110,23 @@ const detail = route({
   access: 'key',
   summary: 'One call, whole',
   description:
-    'With `raw` the answer is the kept bytes of that body, exactly as they passed: a content coding is not undone (it is named in `x-sightglass-content-encoding`), and `x-sightglass-truncated: true` says that the end is missing. With `format=otel` it is the call as an OpenTelemetry log document.',
+    'With `raw` the answer is the kept bytes of that body, exactly as they passed: a content coding is not undone (it is named in `x-sightglass-content-encoding`), and `x-sightglass-truncated: true` says that the end is missing. With `format=otel` it is the call as an OpenTelemetry log document; with `format=curl` a command line that makes it again through this proxy, to the byte, with the key in a variable.',
   params: { id: 'id of the call, the x-sightglass-id of its answer' },
   query: z.object({
     raw: z
       .enum(['request', 'response'], { error: 'wants request or response' })
       .optional()
       .openapi({ description: 'the bytes of this body instead of the record' }),
-    format: z.enum(['otel'], { error: 'wants otel' }).optional().openapi({ description: 'the call in another form' }),
+    format: z
+      .enum(['otel', 'curl'], { error: 'wants otel or curl' })
+      .optional()
+      .openapi({ description: 'the call in another form' }),
   }),
   answer: z.union([runDetail, otelLogAnswer]),
+  text: 'text/plain',
   bytes: true,
   errors: [404, 503],
-  async handle({ identity, query, param, ask, parts }) {
+  async handle({ identity, query, param, ask, parts, context }) {
     const { raw, format } = query
     if (raw !== undefined && format !== undefined)
       throw invalid('format', `format=${format}: goes not with raw; use one of them`)
@@ -140,9 +146,24 @@ const detail = route({
       const { deploymentEnvironment } = parts.settings
       return loggedCall(found, request?.bytes ?? null, response?.bytes ?? null, deploymentEnvironment, parsedHere)
     }
+    if (format === 'curl') {
+      const provider = parts.providers.get(found.telemetry.metadata.provider)
+      const request = await body('request')
+      return context.text(commandLine(found, request?.bytes ?? null, new URL(context.req.url).origin, provider))
+    }
     return { telemetry: found.telemetry, run: found.run, chunk_times: found.chunkTimes }
   },
 })
+
+function commandLine(...call: Parameters<typeof curlText>): string {
+  try {
+    return curlText(...call)
+  } catch (error) {
+    if (error instanceof NotRepeatable)
+      throw invalid('format', `format=curl: the call cannot be made again: ${error.message}`)
+    throw error
+  }
+}
 
 /** This thread also proxies: what is larger is left as the beginning of its text. */
 const parsedHere = { bytes: 4 << 20 }
