@@ -3,6 +3,7 @@ import { curlText } from '../api/curl.ts'
 import { loggedCall } from '../api/logged-call.ts'
 import { NotRepeatable } from '../api/request-again.ts'
 import type { Provider } from '../records/provider.ts'
+import { timelineOf } from '../records/timeline.ts'
 import type { RunDetail } from '../stores/store.ts'
 import { idOperand, wholeId } from './call-id.ts'
 import type { Command } from './command.ts'
@@ -22,6 +23,7 @@ Examples:
   sightglass show 019f5c1e-8a3b --format curl
   sightglass show 019f5c1e-8a3b --raw response > answer.bin`,
   options: {
+    full: { about: 'Long texts whole.' },
     format: {
       value: 'FORM',
       about: 'otel: as an OpenTelemetry log document. curl: as a command line that makes the call again.',
@@ -56,7 +58,7 @@ Examples:
         const [request, response] = [await records.body(id, 'request'), await records.body(id, 'response')]
         return io.out(jsonText(loggedCall(detail, request, response, settings.deploymentEnvironment)))
       }
-      io.out(given.flag('json') ? jsonText(document(detail)) : runText(detail, zone, io.width))
+      io.out(given.flag('json') ? jsonText(document(detail)) : runText(detail, zone, io.width, given.flag('full')))
     })
     return 0
   },
@@ -79,7 +81,12 @@ function commandLine(
 const jsonText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
 
 /** As the API gives it. */
-const document = ({ telemetry, run, chunkTimes }: RunDetail) => ({ telemetry, run, chunk_times: chunkTimes })
+const document = ({ telemetry, run, chunkTimes }: RunDetail) => ({
+  telemetry,
+  run,
+  timeline: timelineOf(telemetry, chunkTimes),
+  chunk_times: chunkTimes,
+})
 
 async function kept(id: string, side: 'request' | 'response', records: Records): Promise<Uint8Array> {
   const bytes = await records.body(id, side)

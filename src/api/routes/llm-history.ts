@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { given } from '../../lib/given.ts'
 import { isId } from '../../lib/id.ts'
 import type { Outcome } from '../../records/outcome.ts'
+import { timelineOf } from '../../records/timeline.ts'
 import type { RunQuery, RunSummary } from '../../stores/store.ts'
 import { invalid, notFound } from '../api-error.ts'
 import { curlText } from '../curl.ts'
@@ -151,7 +152,8 @@ const detail = route({
       const request = await body('request')
       return context.text(commandLine(found, request?.bytes ?? null, new URL(context.req.url).origin, provider))
     }
-    return { telemetry: found.telemetry, run: found.run, chunk_times: found.chunkTimes }
+    const { telemetry, run, chunkTimes } = found
+    return { telemetry, run, timeline: timelineOf(telemetry, chunkTimes), chunk_times: chunkTimes }
   },
 })
 
