@@ -148,6 +148,7 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
       metricsToken: settings.metricsToken,
       fallbackDirectory: mongo === null ? null : csvDirectory(settings),
       pepper: secrets.pepper,
+      providers,
       clock,
       version,
       settings,

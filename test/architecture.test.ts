@@ -20,7 +20,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   stores: ['lib', 'records', 'delivery', 'pipeline'],
   exporters: ['lib', 'records', 'delivery'],
   access: ['lib', 'records', 'settings'],
-  api: ['lib', 'records', 'settings', 'access', 'stores'],
+  api: ['lib', 'records', 'settings', 'formats', 'access', 'stores'],
   cli: ['lib', 'records', 'settings', 'formats', 'meter', 'pipeline', 'stores', 'exporters', 'api', 'demo'],
   demo: ['lib', 'records', 'settings'],
 }

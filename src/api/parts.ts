@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { Provider } from '../records/provider.ts'
 import type { Purge, PurgeWish } from '../records/purge.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { OwnStore } from '../stores/own-store.ts'
@@ -15,11 +16,12 @@ export interface ApiParts {
   /** Reads `/metrics` and nothing else. */
   readonly metricsToken: string | null
   readonly pepper: string
+  readonly providers: ReadonlyMap<string, Provider>
   readonly clock: Clock
   readonly version: string
   readonly settings: Pick<
     Settings,
-    'keys' | 'bodyLimitBytes' | 'journalBodyLimitBytes' | 'captureRequest' | 'captureResponse'
+    'keys' | 'bodyLimitBytes' | 'journalBodyLimitBytes' | 'captureRequest' | 'captureResponse' | 'deploymentEnvironment'
   >
   /** Resolves once a purge is written down. */
   purge(wish: PurgeWish): Promise<Purge>

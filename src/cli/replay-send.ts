@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { RequestAgain } from '../api/request-again.ts'
 import { CommandFailure } from './failure.ts'
-import type { ReplayRequest } from './replay-request.ts'
 
 /** What came back, as far as its record does not tell. */
 export interface ReplayAnswer {
@@ -11,7 +11,7 @@ export interface ReplayAnswer {
 }
 
 /** Sends a request as it is, with nothing added but its length, and reads the answer to its end, whatever that is. */
-export function send(url: string, { method, headers, bytes }: ReplayRequest): Promise<ReplayAnswer> {
+export function send(url: string, { method, headers, bytes }: RequestAgain): Promise<ReplayAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<ReplayAnswer>()
   const request = url.startsWith('https:') ? httpsRequest : httpRequest
   const length = bytes === null ? {} : { 'content-length': String(bytes.length) }

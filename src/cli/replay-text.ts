@@ -1,7 +1,7 @@
 import { type DiffLine, lineDiff } from '../lib/line-diff.ts'
 import { arrayAt, stringAt } from '../records/json.ts'
 import type { RunDetail } from '../stores/store.ts'
-import { toolCallText } from './run-text.ts'
+import { toolCallText } from './run-said.ts'
 import { tableText } from './table.ts'
 import { countText, durationText, harmless, moneyText, oneLine, rateText, unknown } from './text.ts'
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { loadProviders } from '../../providers/index.ts'
+import { keyHeader, keyVariable, type RequestAgain } from '../api/request-again.ts'
 import { version } from '../lib/version.ts'
 import type { Provider } from '../records/provider.ts'
 import type { RunDetail } from '../stores/store.ts'
@@ -10,7 +11,7 @@ import type { Arguments } from './options.ts'
 import { filterOptions } from './question.ts'
 import type { Records } from './records.ts'
 import { apiRecords, NobodyThere } from './records-api.ts'
-import { keyHeader, keyVariable, type ReplayRequest, replayRequest } from './replay-request.ts'
+import { replayRequest } from './replay-request.ts'
 import { send } from './replay-send.ts'
 import { comparison, comparisonText } from './replay-text.ts'
 import { type ProxyPlace, proxyPlace, recordOptions } from './with-records.ts'
@@ -89,7 +90,7 @@ function keyFor(to: string, provider: Provider | undefined, given: Arguments, io
 const keyFields = (provider: Provider | undefined, key: string | null) => (key === null ? {} : keyHeader(provider, key))
 
 /** The replay counts where the original did, and says what it is. */
-const withWho = (request: ReplayRequest, { telemetry }: RunDetail, key: Record<string, string>): ReplayRequest => ({
+const withWho = (request: RequestAgain, { telemetry }: RunDetail, key: Record<string, string>): RequestAgain => ({
   ...request,
   headers: {
     'user-agent': `sightglass/${version}`,
@@ -100,7 +101,7 @@ const withWho = (request: ReplayRequest, { telemetry }: RunDetail, key: Record<s
   },
 })
 
-async function sent({ url }: ProxyPlace, to: string, request: ReplayRequest): Promise<string> {
+async function sent({ url }: ProxyPlace, to: string, request: RequestAgain): Promise<string> {
   const { status, id } = await send(`${url}/${to}${request.path}`, request)
   if (id === null) throw new CommandFailure(`${url} knows no upstream ${to}: it answered ${status} itself`)
   return id

@@ -1,22 +1,13 @@
-import { arrayAt, objectOf, stringAt } from '../records/json.ts'
 import type { StoredNames } from '../records/stored-names.ts'
 import type { Usage } from '../records/usage.ts'
 import type { RunDetail } from '../stores/store.ts'
-import {
-  bytesText,
-  countText,
-  durationText,
-  harmless,
-  moneyText,
-  oneLine,
-  rateText,
-  timeText,
-  unknown,
-  widthOf,
-} from './text.ts'
+import { billText } from './run-bill.ts'
+import { saidText, usageText } from './run-said.ts'
+import { timelineText } from './run-timeline.ts'
+import { bytesText, countText, durationText, moneyText, oneLine, rateText, timeText, unknown, widthOf } from './text.ts'
 
 /** One call as a person reads it. What was said is left to the terminal to wrap, so that it can be copied. */
-export function runText(detail: RunDetail, zone: string, width: number): string {
+export function runText(detail: RunDetail, zone: string, width: number, isFull: boolean): string {
   const { telemetry, run } = detail
   const { metadata } = telemetry
   const model = metadata.model_served ?? metadata.model_requested
@@ -43,7 +34,8 @@ export function runText(detail: RunDetail, zone: string, width: number): string 
       .flatMap((line) => brokenAtDots(oneLine(line!), width - labelWidth))
       .map((line, place) => `${(place === 0 ? label : '').padEnd(labelWidth)}${line}`),
   )
-  return `${oneLine(title)}\n\n${head.join('\n')}\n${saidText(detail)}`
+  const sections = [billText(detail, width), timelineText(detail), saidText(detail, isFull), usageText(detail)]
+  return `${oneLine(title)}\n\n${head.join('\n')}\n${sections.join('')}`
 }
 
 const labelWidth = 12
@@ -182,41 +174,4 @@ function parametersText(parameters: Record<string, unknown>): string | null {
   const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined)
   const shown = given.map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
   return shown.length > 0 ? shown.join(dot) : null
-}
-
-function saidText({ run }: RunDetail): string {
-  const messages = run.messages.map((message) => {
-    const name = stringAt(message, 'name')
-    const title = `${stringAt(message, 'role') ?? 'message'}${name ? ` (${name})` : ''}`
-    const text = stringAt(message, 'text') ?? stringAt(message, 'content') ?? ''
-    return said(title, [text, ...arrayAt(message, 'tool_calls').map(toolCallText)])
-  })
-  if (messages.length === 0 && run.prompt !== null) messages.push(said('prompt', [run.prompt]))
-  const choices = run.choices.length > 0 ? run.choices : [{ text: run.completion, tool_calls: run.tool_calls }]
-  const answers = choices.flatMap((choice, place) => {
-    const number = choices.length > 1 ? ` ${place + 1}` : ''
-    return [
-      said(`reasoning${number}`, [stringAt(choice, 'reasoning')]),
-      said(`answer${number}`, [
-        stringAt(choice, 'text'),
-        ...arrayAt(choice, 'parts').map(String),
-        ...arrayAt(choice, 'tool_calls').map(toolCallText),
-      ]),
-      said(`refusal${number}`, [stringAt(choice, 'refusal')]),
-    ]
-  })
-  const cut = run.text_truncated ? '\n(texts were cut at the limit)\n' : ''
-  return [...messages, ...answers].join('') + cut
-}
-
-/** A heading with the texts below it, moved in; nothing when there is nothing to say. */
-function said(title: string, texts: readonly (string | null)[]): string {
-  const lines = texts.filter((text) => text !== null && text !== '').flatMap((text) => harmless(text!).split('\n'))
-  return lines.length === 0 ? '' : `\n${oneLine(title)}\n${lines.map((line) => `  ${line}`.trimEnd()).join('\n')}\n`
-}
-
-/** `→ name(arguments)` */
-export function toolCallText(call: unknown): string {
-  const { id, name, arguments: given } = objectOf(call)
-  return `→ ${String(name ?? '?')}(${typeof given === 'string' ? given : JSON.stringify(given ?? {})})${id ? `  [${String(id)}]` : ''}`
 }

@@ -63,6 +63,8 @@ export interface Settings {
 
   readonly drainDelayMs: number
   readonly drainLimitMs: number
+  /** For calls that name none. */
+  readonly deploymentEnvironment: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'auto' | 'pretty' | 'json'
 }

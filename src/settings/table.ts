@@ -374,6 +374,14 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     isDuration: true,
     about: 'At a stop, how long running calls may take to finish after that.',
   },
+  deploymentEnvironment: {
+    path: 'deployment_environment',
+    env: ['DEPLOYMENT_ENVIRONMENT'],
+    flag: null,
+    parse: parse.text('a name such as production'),
+    fallback: 'development',
+    about: 'Name of this deployment in OpenTelemetry log documents, for calls that name none in `x-environment`.',
+  },
   logLevel: {
     path: 'log.level',
     env: ['LOG_LEVEL'],

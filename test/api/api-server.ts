@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, onTestFinished } from 'vitest'
+import { loadProviders } from '../../providers/index.ts'
 import { createApi } from '../../src/api/app.ts'
 import { apiListener } from '../../src/api/listener.ts'
 import { callMetrics } from '../../src/api/metrics/call-metrics.ts'
@@ -56,6 +57,7 @@ export async function apiOver(records: readonly StoredRecord[], other: Partial<A
     metricsToken: null,
     fallbackDirectory: null,
     pepper,
+    providers: await loadProviders(),
     clock: { wall: () => nowMs, mono: () => (mono += 250) },
     version: '1.2.3',
     settings: {
@@ -64,6 +66,7 @@ export async function apiOver(records: readonly StoredRecord[], other: Partial<A
       journalBodyLimitBytes: 33_554_432,
       captureRequest: 'full',
       captureResponse: 'full',
+      deploymentEnvironment: 'development',
     },
     purge: () => Promise.reject(new Error('no recorder runs here')),
     status: async () => healthy,

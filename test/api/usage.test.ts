@@ -109,6 +109,7 @@ it('shows a key its own calls and nothing else', async () => {
       journalBodyLimitBytes: 1,
       captureRequest: 'full',
       captureResponse: 'full',
+      deploymentEnvironment: 'development',
     },
   })
   const own = await api.ask('/usage/self?group_by=model', 'sk-bob')

@@ -72,6 +72,10 @@ describe('a command that was given wrongly ends with 2 and says what is wrong', 
     [['import'], 'FILE... is missing'],
     [['show', 'abc'], 'abc: is no id'],
     [['show', '019f5c1e', '--raw', 'both'], '--raw both: wants request or response'],
+    [['show', '019f5c1e', '--format', 'xml'], '--format xml: wants'],
+    [['show', '019f5c1e', '--format', 'otel', '--raw', 'request'], 'one of them at a time'],
+    [['verify'], 'verify wants an ID or --all'],
+    [['reprice', '--model'], '--model wants a value'],
   ])('%j', async (words, message) => {
     const { code, out, notes } = await cli(words, storeWith([]))
     expect({ code, out }).toEqual({ code: 2, out: '' })

@@ -49,6 +49,7 @@ export function testSettings(overrides: SettingsOverrides & { dataDir: string })
     csvFallbackDir: null,
     drainDelayMs: 0,
     drainLimitMs: 2_000,
+    deploymentEnvironment: 'development',
     logLevel: 'warn',
     logFormat: 'json',
     ...rest,

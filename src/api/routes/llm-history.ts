@@ -2,11 +2,16 @@ import { z } from '@hono/zod-openapi'
 import { given } from '../../lib/given.ts'
 import { isId } from '../../lib/id.ts'
 import type { Outcome } from '../../records/outcome.ts'
+import { timelineOf } from '../../records/timeline.ts'
 import type { RunQuery, RunSummary } from '../../stores/store.ts'
 import { invalid, notFound } from '../api-error.ts'
+import { curlText } from '../curl.ts'
+import { loggedCall } from '../logged-call.ts'
 import { type RunParameters, runParameters } from '../parameters.ts'
 import { rawBody } from '../raw-body.ts'
+import { NotRepeatable } from '../request-again.ts'
 import { route } from '../route.ts'
+import { otelLogAnswer } from '../schemas/otel-log.ts'
 import { type RunSummaryAnswer, runDetail, runList } from '../schemas/run.ts'
 import { sameAs, scopeOf } from '../scope.ts'
 
@@ -106,29 +111,63 @@ const detail = route({
   access: 'key',
   summary: 'One call, whole',
   description:
-    'With `raw` the answer is the kept bytes of that body, exactly as they passed: a content coding is not undone (it is named in `x-sightglass-content-encoding`), and `x-sightglass-truncated: true` says that the end is missing.',
+    'With `raw` the answer is the kept bytes of that body, exactly as they passed: a content coding is not undone (it is named in `x-sightglass-content-encoding`), and `x-sightglass-truncated: true` says that the end is missing. With `format=otel` it is the call as an OpenTelemetry log document; with `format=curl` a command line that makes it again through this proxy, to the byte, with the key in a variable.',
   params: { id: 'id of the call, the x-sightglass-id of its answer' },
   query: z.object({
     raw: z
       .enum(['request', 'response'], { error: 'wants request or response' })
       .optional()
       .openapi({ description: 'the bytes of this body instead of the record' }),
+    format: z
+      .enum(['otel', 'curl'], { error: 'wants otel or curl' })
+      .optional()
+      .openapi({ description: 'the call in another form' }),
   }),
-  answer: runDetail,
+  answer: z.union([runDetail, otelLogAnswer]),
+  text: 'text/plain',
   bytes: true,
   errors: [404, 503],
-  async handle({ identity, query, param, ask }) {
+  async handle({ identity, query, param, ask, parts, context }) {
+    const { raw, format } = query
+    if (raw !== undefined && format !== undefined)
+      throw invalid('format', `format=${format}: goes not with raw; use one of them`)
     const id = param('id').toLowerCase()
     const unknown = notFound(`no call ${id.slice(0, 80)} is yours to see`)
     if (!isId(id)) throw unknown
     const found = await ask((store) => store.run(null, id))
     if (found === null || (identity.kind === 'key' && found.telemetry.metadata.key_id !== identity.keyId)) throw unknown
-    const side = query.raw
-    if (side === undefined) return { telemetry: found.telemetry, run: found.run, chunk_times: found.chunkTimes }
-    const body = await ask((store) => store.body(null, id, side))
-    if (body === null) throw notFound(`nothing was kept of this call's ${side}`)
-    return rawBody(`${id}-${side}`, body)
+    const body = (side: 'request' | 'response') => ask((store) => store.body(null, id, side))
+    if (raw !== undefined) {
+      const kept = await body(raw)
+      if (kept === null) throw notFound(`nothing was kept of this call's ${raw}`)
+      return rawBody(`${id}-${raw}`, kept)
+    }
+    if (format === 'otel') {
+      const [request, response] = [await body('request'), await body('response')]
+      const { deploymentEnvironment } = parts.settings
+      return loggedCall(found, request?.bytes ?? null, response?.bytes ?? null, deploymentEnvironment, parsedHere)
+    }
+    if (format === 'curl') {
+      const provider = parts.providers.get(found.telemetry.metadata.provider)
+      const request = await body('request')
+      return context.text(commandLine(found, request?.bytes ?? null, new URL(context.req.url).origin, provider))
+    }
+    const { telemetry, run, chunkTimes } = found
+    return { telemetry, run, timeline: timelineOf(telemetry, chunkTimes), chunk_times: chunkTimes }
   },
 })
+
+function commandLine(...call: Parameters<typeof curlText>): string {
+  try {
+    return curlText(...call)
+  } catch (error) {
+    if (error instanceof NotRepeatable)
+      throw invalid('format', `format=curl: the call cannot be made again: ${error.message}`)
+    throw error
+  }
+}
+
+/** This thread also proxies: what is larger is left as the beginning of its text. */
+const parsedHere = { bytes: 4 << 20 }
 
 export const historyRoutes = [list, detail]

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { BilledLine } from '../../records/bill.ts'
 import type { RunRecord } from '../../records/llm-run.ts'
 import { operations, outcomes } from '../../records/outcome.ts'
+import { type Timeline, timelineEvents } from '../../records/timeline.ts'
 import { amount, amountOrNull, count, countOrNull, field, flag, oneOf, text, textOrNull } from './field.ts'
 import { finishReason, telemetry, tokenSource } from './telemetry.ts'
 
@@ -106,10 +107,30 @@ const runRecord = z
   })
   .openapi('Run') satisfies z.ZodType<RunRecord>
 
+const timeline = z
+  .object({
+    events: z
+      .array(
+        z.object({
+          at_ms: amount('since the request was accepted', 'ms'),
+          event: oneOf(timelineEvents, 'what happened'),
+          bytes: countOrNull('of the answer, that had come by then', 'bytes'),
+        }),
+      )
+      .readonly()
+      .openapi({ description: 'in their order: at_ms, event, bytes of the answer that had come by then' }),
+    pauses: z
+      .array(z.object({ from_ms: amount('its beginning', 'ms'), ms: amount('how long', 'ms') }))
+      .readonly()
+      .openapi({ description: 'the longest times without a byte of the answer: from_ms, ms' }),
+  })
+  .openapi('Timeline') satisfies z.ZodType<Timeline>
+
 export const runDetail = z
   .object({
     telemetry,
     run: runRecord,
+    timeline,
     chunk_times: z
       .array(z.tuple([z.number(), z.number()]).readonly())
       .readonly()
