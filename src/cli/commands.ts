@@ -39,6 +39,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./verify.ts')).verify,
   },
   {
+    name: 'prices',
+    operands: ['MODEL'],
+    summary: 'Shows what a model costs, by which entry of the price lists, and when.',
+    load: async () => (await import('./prices.ts')).prices,
+  },
+  {
     name: 'reprice',
     operands: [],
     summary: 'Makes the cost of past calls again, by the present prices.',

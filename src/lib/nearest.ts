@@ -12,6 +12,20 @@ export function nearest(given: string, names: Iterable<string>): string | null {
   return best
 }
 
+/** Up to so many names that begin alike or differ little, the nearest first. */
+export function nearNames(given: string, names: Iterable<string>, most: number): readonly string[] {
+  const within = Math.max(2, Math.floor(given.length / 3))
+  const far = (name: string): number =>
+    given.length >= 3 && (name.startsWith(given) || given.startsWith(name)) ? 1 : distance(given, name)
+  return [...names]
+    .filter((name) => Math.abs(name.length - given.length) <= within || name.startsWith(given))
+    .map((name) => ({ name, far: far(name) }))
+    .filter((one) => one.far <= within)
+    .sort((one, other) => one.far - other.far || (one.name < other.name ? -1 : 1))
+    .slice(0, most)
+    .map(({ name }) => name)
+}
+
 /** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
 function distance(one: string, other: string): number {
   const rows = Array.from({ length: one.length + 1 }, (_, row) => [row, ...Array<number>(other.length).fill(0)])

@@ -4,17 +4,53 @@ import type { PriceBook, PriceEntry, PriceList } from './prices.ts'
  * The price entry for a model name, or null: no entry is better than a near one. The provider is the one that was called;
  * when no list knows it, a name counts only if exactly one provider has it.
  */
-export function findPrice(book: PriceBook, provider: string, model: string): PriceEntry | null {
+export const findPrice = (book: PriceBook, provider: string, model: string): PriceEntry | null =>
+  matchPrice(book, provider, model)?.entry ?? null
+
+/** How a model name led to an entry. */
+export interface PriceMatch {
+  readonly entry: PriceEntry
+  /** The name under which it was found. */
+  readonly name: string
+  /** From the name that was asked for to that one, in their order. */
+  readonly steps: readonly MatchStep[]
+}
+
+/**
+ * `own name`: the operator's name for a model. `prefix`: without the provider in front. `fine-tune`: of the tuned base.
+ * `vendor form`: another way in which this vendor writes it. `version`: without a date or `-latest`. `alias`: another name of the
+ * entry. `rule`: by a pattern. `only owner`: no list of that provider, and no other alone has it.
+ */
+export type MatchStep =
+  | 'own name'
+  | 'prefix'
+  | 'fine-tune'
+  | 'vendor form'
+  | 'version'
+  | 'alias'
+  | 'rule'
+  | 'only owner'
+
+/** The same with the way there. */
+export function matchPrice(book: PriceBook, provider: string, model: string): PriceMatch | null {
   const list = book.providers.get(provider)
   const given = model.toLowerCase()
-  const name = list?.names.get(given) ?? given
+  const own = list?.names.get(given)
+  const name = own ?? given
+  const before: readonly MatchStep[] = own === undefined ? [] : ['own name']
   if (name === '') return null
-  if (!list) return onlyOwner(book, name)
-  for (const candidate of candidates(book, provider, name)) {
-    const entry = list.entries.get(candidate)
-    if (entry) return entry
+  if (!list) {
+    const entry = onlyOwner(book, name)
+    return entry && { entry, name, steps: ['only owner'] }
   }
-  return byRule(list, name)
+  for (const { name: candidate, steps } of candidates(book, provider, name)) {
+    const entry = list.entries.get(candidate)
+    if (!entry) continue
+    const alias: readonly MatchStep[] = entry.model.toLowerCase() === candidate ? [] : ['alias']
+    return { entry, name: candidate, steps: [...before, ...steps, ...alias] }
+  }
+  const entry = byRule(list, name)
+  return entry && { entry, name: entry.model, steps: [...before, 'rule'] }
 }
 
 function onlyOwner(book: PriceBook, name: string): PriceEntry | null {
@@ -30,20 +66,29 @@ function byRule(list: PriceList, name: string): PriceEntry | null {
   return rule?.entry ?? null
 }
 
+interface Candidate {
+  name: string
+  steps: readonly MatchStep[]
+}
+
 /** Names to look up, in order. */
-function* candidates(book: PriceBook, provider: string, name: string): Generator<string> {
+function* candidates(book: PriceBook, provider: string, name: string): Generator<Candidate> {
   const base = withoutPrefix(book, provider, name)
-  yield name
-  yield base
+  const cut: readonly MatchStep[] = base === name ? [] : ['prefix']
+  yield { name, steps: [] }
+  yield { name: base, steps: cut }
   if (base.startsWith('ft:')) {
-    yield* fineTune(base)
+    for (const [place, tuned] of [...fineTune(base)].entries())
+      yield { name: tuned, steps: [...cut, 'fine-tune', ...(place === 0 ? [] : (['version'] as const))] }
     return
   }
   // with some vendors the part before `/` belongs to the name
-  for (const start of new Set([name, base])) {
+  const starts: readonly Candidate[] = [{ name, steps: [] }, ...(base === name ? [] : [{ name: base, steps: cut }])]
+  for (const { name: start, steps } of starts) {
     for (const form of [start, ...(vendorForms[provider]?.(start) ?? [])]) {
-      yield form
-      yield* withoutVersion(form)
+      const formed: readonly MatchStep[] = form === start ? steps : [...steps, 'vendor form']
+      yield { name: form, steps: formed }
+      for (const bare of withoutVersion(form)) yield { name: bare, steps: [...formed, 'version'] }
     }
   }
 }

@@ -26,6 +26,8 @@ export interface PriceEntry {
   readonly mode: string | null
   /** Day of the list and a short hash of its content: names the prices a cost was made from. */
   readonly version: string
+  /** The file it stands in. */
+  readonly file: string
   /** A rule's flat prices, not those of a listed model. */
   readonly fromRule: boolean
   /** The entry as in the file; numbers are decimal text. */
@@ -38,12 +40,14 @@ export interface PriceRule {
   readonly entry: PriceEntry
 }
 
+/** The folder whose files hold the built-in prices. */
+export const builtInPrices = join(import.meta.dirname, '..', '..', 'providers')
+
 /** Reads `providers/<id>/prices.json` of every provider folder; entries, names and rules of later files come first. */
 export function loadPrices(more: readonly string[] = []): PriceBook {
-  const providers = join(import.meta.dirname, '..', '..', 'providers')
-  const builtIn = readdirSync(providers)
+  const builtIn = readdirSync(builtInPrices)
     .sort()
-    .map((folder) => join(providers, folder, 'prices.json'))
+    .map((folder) => join(builtInPrices, folder, 'prices.json'))
     .filter((path) => existsSync(path))
   return priceBook([...builtIn, ...more].map((path) => ({ name: path, text: readFileSync(path, 'utf8') })))
 }
@@ -117,7 +121,7 @@ function entryOf(name: string, version: string, fields: unknown, key: 'model' | 
   const model = stringAt(fields, key)
   if (!isObject(fields) || provider === null || model === null)
     throw new Error(`${name}: a price without provider or ${key}`)
-  return { provider, model, mode: stringAt(fields, 'mode'), version, fromRule: key === 'match', fields }
+  return { provider, model, mode: stringAt(fields, 'mode'), version, file: name, fromRule: key === 'match', fields }
 }
 
 const glob = (pattern: string): RegExp =>
