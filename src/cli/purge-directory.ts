@@ -7,7 +7,7 @@ import { systemClock } from '../lib/clock.ts'
 import { csvDirectory, type Settings } from '../settings/settings.ts'
 import { openMongoPurges } from '../stores/purge-sink.ts'
 import { StoreUnusable } from '../stores/sqlite/database.ts'
-import { openLocalStore } from '../stores/sqlite/local.ts'
+import { type EmbeddedStore, openLocalStore } from '../stores/sqlite/local.ts'
 import { DirectoryLocked, lockDirectory } from '../stores/sqlite/lock.ts'
 import { openOutbox } from '../stores/sqlite/outbox.ts'
 import { csvPart } from '../stores/sqlite/purge-rows.ts'
@@ -16,7 +16,7 @@ import type { Io } from './command.ts'
 import { CommandFailure } from './failure.ts'
 import { mongoTarget } from './mongo-target.ts'
 import type { PurgePlace } from './purge-place.ts'
-import { oneLine } from './text.ts'
+import { bytesText, oneLine } from './text.ts'
 
 /** Carries out purges in a data directory whose proxy does not run. */
 export function directoryPurges(settings: Settings, io: Io): PurgePlace {
@@ -61,6 +61,8 @@ function openedPurges(path: string, settings: Settings, io: Io, release: () => v
     csv: null,
   }
 
+  let isFreed = false
+
   const csvStep = async (): Promise<boolean> => {
     const purge = outbox.nextPurge(csvPart)
     if (purge === null) return false
@@ -90,6 +92,7 @@ function openedPurges(path: string, settings: Settings, io: Io, release: () => v
       const beforeMs = before === undefined ? null : Number(before)
       const wish = { user, project: project?.toLowerCase() ?? null, beforeMs, dry }
       const { number } = store.purges.ask(wish, systemClock.wall())
+      isFreed ||= !dry
       const found = await report(number)
       if (found === null) throw new CommandFailure(`${path} did not keep the purge`)
       return found
@@ -107,8 +110,7 @@ function openedPurges(path: string, settings: Settings, io: Io, release: () => v
     heldMs: 0, // tried once
     async close() {
       store.purges.forget(0, systemClock.wall() + 1) // dry ones are of no use to anybody else
-      while (store.space.giveBack(true));
-      store.checkpoint()
+      if (isFreed) giveBack(store, io)
       await mongo?.close()
       await reader.close()
       outbox.close()
@@ -118,5 +120,18 @@ function openedPurges(path: string, settings: Settings, io: Io, release: () => v
   }
 }
 
+/** The file gets smaller by what was deleted. */
+function giveBack({ space, checkpoint }: EmbeddedStore, io: Io): void {
+  let toldMs = performance.now()
+  while (space.giveBack(true)) {
+    if (performance.now() - toldMs < tellMs) continue
+    toldMs = performance.now()
+    const { usedBytes, fileBytes } = space.size()
+    io.note(`Making the file smaller: ${bytesText(fileBytes - usedBytes)} to go\n`)
+  }
+  checkpoint()
+}
+
 const lookMs = 200
+const tellMs = 1_000
 const mongoMs = 20_000

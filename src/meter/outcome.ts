@@ -1,5 +1,5 @@
 import { isStream, type Observed, saysNothing } from '../formats/observed.ts'
-import type { Exchange } from '../records/exchange.ts'
+import type { Body, Exchange } from '../records/exchange.ts'
 import { type EndBy, modelOperations, type Outcome, type Phase, textOperations } from '../records/outcome.ts'
 
 export interface Ending {
@@ -40,22 +40,28 @@ function judge(exchange: Exchange, observed: Observed | null): Outcome {
   // a close without the message's own end is a cut, even if the last event looked final
   if (close.endBy === 'upstream') return 'upstream_cut'
   if (close.endBy === null && !close.upstreamComplete) return 'upstream_cut'
-  if (observed !== null && decoded !== null) return judgeAnswer(observed, decoded)
+  if (observed !== null && decoded !== null) return judgeAnswer(observed, decoded, exchange.response)
   const due = observed !== null && observed.format !== null && exchange.response.size === 0
   return due && head.status === 200 ? 'empty' : 'ok'
 }
 
-function judgeAnswer(observed: Observed, decoded: NonNullable<Observed['decoded']>): Outcome {
+function judgeAnswer(observed: Observed, decoded: NonNullable<Observed['decoded']>, body: Body): Outcome {
   const { operation, framing } = observed
   const stream = isStream(observed)
-  const saidNothing = saysNothing(decoded)
+  const saidNothing = saysNothing(decoded) && body.whole
   if (saidNothing && decoded.usage === null && stream) return 'empty'
   const words = framing === 'json' || framing === 'text'
   if (saidNothing && words && modelOperations.has(operation) && !textOperations.has(operation)) return 'empty'
-  if (stream && !decoded.terminated && decoded.finishReason === null) return 'upstream_cut'
+  if (stream && !decoded.terminated && decoded.finishReason === null && isKeptToItsEnd(body)) return 'upstream_cut'
   if (decoded.finishReason === 'length') return 'truncated'
   if (decoded.finishReason === 'content_filter') return 'filtered'
   return 'ok'
+}
+
+/** Of bytes that were not kept nobody can say what they were not. */
+function isKeptToItsEnd({ pieces, size }: Body): boolean {
+  const last = pieces.at(-1)
+  return (last === undefined ? 0 : last.offset + last.bytes.length) >= size
 }
 
 const defaultType = ({ head }: Exchange, outcome: Outcome): string =>

@@ -9,6 +9,7 @@ import { isPurged, type Purge } from '../../src/records/purge.ts'
 import type { RollupRow } from '../../src/records/rollup.ts'
 import type { StoredRecord } from '../../src/records/stored.ts'
 import type { TelemetryRecord } from '../../src/records/telemetry.ts'
+import { openLocalStore } from '../../src/stores/sqlite/local.ts'
 import { openOutbox } from '../../src/stores/sqlite/outbox.ts'
 import { rollupsIn } from '../support/mongo-store.ts'
 import { aRecord } from '../support/records.ts'
@@ -27,6 +28,8 @@ type Action =
   | { kind: 'stop' }
   /** What is named is deleted: by the embedded database in so many small steps now, and the rest when time passes. */
   | { kind: 'purge'; project: boolean; user: boolean; before: number | null; steps: number }
+  /** What is older than this part of the records has had its days. */
+  | { kind: 'retain'; part: number; only: 'records' | 'words' | 'bodies' }
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   {
@@ -48,6 +51,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       user: fc.boolean(),
       before: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
       steps: fc.integer({ min: 0, max: 30 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('retain' as const),
+      part: fc.double({ min: 0, max: 1, noNaN: true }),
+      only: fc.constantFrom('records', 'words', 'bodies'),
     }),
   },
 )
@@ -144,7 +155,9 @@ it('stores every record exactly once, in order, until it is purged, with counter
 }, 120_000)
 
 async function check(actions: readonly Action[], given: readonly Fault[], randoms: readonly number[]): Promise<void> {
-  const { path, directory, local } = aDatabase()
+  const { path, directory, local: made } = aDatabase()
+  made.close()
+  const local = openLocalStore(path, { sinks: ['far'] })
   const time = new VirtualTime()
   const poison = new Set<string>()
   const place = new Place([...given], time, poison)
@@ -217,6 +230,10 @@ async function check(actions: readonly Action[], given: readonly Fault[], random
     } else if (action.kind === 'purge') {
       if (order.length > 0) purge(action)
       purgeOn(action.steps)
+    } else if (action.kind === 'retain') {
+      const none = { bodies: 0, words: 0, records: 0, rollups: 0, connectionLogs: 0, metrics: 0 }
+      local.retention.begin({ ...none, [action.only]: 1 }, atMs(order.length * action.part) + 86_400_000)
+      while (local.retention.step());
     } else if (action.kind === 'pass') {
       await time.pass(action.ms)
       purgeOn(10)

@@ -18,6 +18,12 @@ const complete = (answer: Answer): void => {
 }
 const ending = (exchange: ExchangeParts, fill: ((answer: Answer) => void) | null, observed: Partial<Observed> = {}) =>
   outcomeOf(anExchange(exchange), anObserved({ ...observed, decoded: fill === null ? null : decodedOf(fill) }))
+/** So many bytes from there on of a body of 500. */
+const kept = (offset: number, bytes: number) => ({
+  pieces: [{ offset, atMs: 1, bytes: new Uint8Array(bytes) }],
+  size: 500,
+  whole: false,
+})
 const transferred = (status: string) => (answer: Answer) => {
   answer.progress = { status, layers: 1, totalBytes: 9, completedBytes: 9 }
   answer.terminated = status === 'success'
@@ -57,6 +63,15 @@ describe('outcome', () => {
       null,
       { framing: 'none' },
       'ok',
+    ],
+    ['a stream of which the end was not kept', { response: kept(0, 100) }, said, {}, 'ok'],
+    ['a stream of which nothing is kept but its head', { response: kept(0, 100) }, () => {}, {}, 'ok'],
+    [
+      'a stream that ended in the middle, of which the end is kept',
+      { response: kept(400, 100) },
+      said,
+      {},
+      'upstream_cut',
     ],
     ['a whole JSON answer', {}, complete, { framing: 'json' }, 'ok'],
     [

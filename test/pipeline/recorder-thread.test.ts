@@ -6,6 +6,7 @@ import { openJournal } from '../../src/journal/writer.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { type RecorderHandle, startRecorder } from '../../src/pipeline/recorder-thread.ts'
 import { temporaryDir } from '../journal/support.ts'
+import { eventually } from '../support/within.ts'
 import { call } from './support.ts'
 
 const noLog = { debug() {}, info() {}, warn() {}, error() {} }
@@ -53,6 +54,26 @@ async function stored(recorder: RecorderHandle, wanted: number) {
     await turn()
   }
 }
+
+it('writes purges down in the order in which they are asked for, and stores no call of before them', async () => {
+  const dataDir = temporaryDir()
+  const { journal, recorder } = await running(dataDir)
+  const wish = { project: null, user: null, beforeMs: null, dry: false }
+  await call(journal, '{}', '{}')
+  await stored(recorder, 1)
+  const [dry, real] = await Promise.all([recorder.purge({ ...wish, project: 'x', dry: true }), recorder.purge(wish)])
+  expect([dry.number, dry.dry, real.number, real.dry]).toEqual([1, true, 2, false])
+  await eventually('the call to go', () => idsIn(dataDir).length === 0)
+  await call(journal, '{}', '{}') // by its clock it began long ago
+  const status = await eventually('the call to be passed over', async () => {
+    const now = await recorder.status()
+    return now.purged === 1 ? now : null
+  })
+  expect(status).toMatchObject({ accepted: 2, stored: 1, purged: 1, pending: 0, failed: 0 })
+  expect(idsIn(dataDir)).toEqual([])
+  await recorder.stop(5_000)
+  await expect(recorder.purge(wish)).rejects.toThrow('being started again')
+})
 
 const idsIn = (dataDir: string): string[] => {
   const database = new DatabaseSync(join(dataDir, 'sightglass.sqlite'), { readOnly: true })

@@ -20,8 +20,8 @@ export async function purgeFiles(directory: string, book: Book, purge: Purge, fi
   const found: CsvPurge = { rows: 0, changed: 0 }
   for (const file of book.all()) {
     const size = sizeOf(directory, file.name)
-    if (size === null) book.replace(file.name, null)
-    else if (size !== file.length) found.changed++
+    if (size === null) continue // somebody took it away, or the directory is another one now
+    if (size !== file.length) found.changed++
     else
       found.rows += purge.dry
         ? await count(directory, file, purge)

@@ -69,7 +69,7 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
       rows.advance(sink, upTo, documents.count(place, upTo) - aside, aside)
     })
 
-  let early: { sink: string; after: number; limits: Limits; records: readonly OutboxRecord[] } | null = null
+  let early: ReadAhead | null = null
 
   /** A row that cannot be read is put aside when its turn comes; nothing else would ever pass it. */
   const next = (sink: string, limits: Limits): readonly OutboxRecord[] => {
@@ -77,7 +77,13 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
     early = null
     for (;;) {
       const { place } = rows.state(sink)
-      if (read?.sink === sink && read.after === place && isDeepStrictEqual(read.limits, limits)) return read.records
+      if (
+        read?.sink === sink &&
+        read.after === place &&
+        isDeepStrictEqual(read.limits, limits) &&
+        read.newestPurge === purges.newest()
+      )
+        return read.records
       try {
         return documents.after(place, { ...limits, upTo: purges.heldAt(sink) })
       } catch (error) {
@@ -92,8 +98,10 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
     next,
     ahead(sink, after, limits) {
       early = null
+      const newestPurge = purges.newest()
+      if (purges.waiting(sink) !== null) return // would take some of them
       const records = documents.after(after, limits)
-      if (records.length > 0) early = { sink, after, limits, records }
+      if (records.length > 0) early = { sink, after, limits, newestPurge, records }
     },
     settle,
     changedRollups: rollups.changed,
@@ -128,6 +136,15 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
       database.close()
     },
   }
+}
+
+interface ReadAhead {
+  sink: string
+  after: number
+  limits: Limits
+  /** A newer one may have taken some of these. */
+  newestPurge: number
+  records: readonly OutboxRecord[]
 }
 
 interface Limits {

@@ -13,6 +13,8 @@ export interface PurgeRows {
   waiting(part: string): Purge | null
   /** Whether this part has done with the purge, or has nothing to do with it. */
   isDone(number: number, part: string): boolean
+  /** The number that was given out last, also where that purge is forgotten; 0: none yet. */
+  newest(): number
   /** The newest record that this part may be sent before it has carried out what waits; null: nothing waits. */
   heldAt(part: string): number | null
   /** Adds to what the part has counted. `doneMs`: that was all. */
@@ -41,6 +43,7 @@ export function purgeRows(database: DatabaseSync): PurgeRows {
   const count = database.prepare(
     'UPDATE purge_parts SET counts = ?, done_ms = coalesce(?, done_ms) WHERE purge = ? AND part = ?',
   )
+  const newest = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'purges'")
   const real = database.prepare('SELECT * FROM purges WHERE dry = 0 ORDER BY number')
   const old = `SELECT number FROM purges WHERE iif(dry = 1, asked_ms < ?2, NOT EXISTS
     (SELECT 1 FROM purge_parts WHERE purge = number AND (done_ms IS NULL OR done_ms >= ?1)))`
@@ -61,6 +64,7 @@ export function purgeRows(database: DatabaseSync): PurgeRows {
       return row === undefined ? null : purgeFrom(row)
     },
     isDone: (number, part) => undone.get(number, part) === undefined,
+    newest: () => Number(newest.get()?.seq ?? 0),
     heldAt(part) {
       const place = held.get(part)?.place
       return typeof place === 'number' ? place : null

@@ -161,6 +161,7 @@ const migrations: readonly string[] = [
     counts TEXT NOT NULL,
     PRIMARY KEY (purge, part)
   ) WITHOUT ROWID;
+  CREATE INDEX purge_parts_waiting ON purge_parts (part, purge) WHERE done_ms IS NULL;
   `,
   `
   CREATE TABLE diary_sinks (

@@ -263,6 +263,20 @@ describe('a purge of what waits for a sink', () => {
     expect(outbox.changedRollups('far', 100)).not.toEqual([])
   })
 
+  it.each(['before', 'after'])('leaves nothing of what was read ahead %s it was asked', (order) => {
+    const [first, , bob] = stored(by('bob'), by('ada'), by('bob'))
+    const one = { ...all, records: 1 }
+    const [sent] = outbox.next('far', one)
+    expect(idOf(sent!.record)).toBe(idOf(first!))
+    if (order === 'before') outbox.ahead?.('far', sent!.place, one)
+    const purge = under.local.purges.ask(wish({ user: 'ada' }), nowMs)
+    if (order === 'after') outbox.ahead?.('far', sent!.place, one)
+    while (under.local.purges.step(nowMs) !== 'idle');
+    outbox.settle('far', sent!.place, [])
+    outbox.settlePurge('far', purge, {}, true)
+    expect(outbox.next('far', one).map(({ record }) => idOf(record))).toEqual([idOf(bob!)])
+  })
+
   it('dry holds nothing back', () => {
     stored(by('ada'))
     under.local.purges.ask(wish({ user: 'ada', dry: true }), nowMs)

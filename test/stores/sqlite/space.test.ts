@@ -100,7 +100,7 @@ describe('the size limit', () => {
     outbox.settle('far', outbox.next('far', { records: 250, bytes: 10 ** 8 }).at(-1)!.place, [])
     for (let changed = outbox.changedRollups('far', 50); changed.length > 0; changed = outbox.changedRollups('far', 50))
       outbox.settleRollups('far', changed.at(-1)!.version)
-    expect(trim(4 * mib)).toBe('fits')
+    expect(trim(5.5 * mib)).toBe('fits')
     expect(rows('telemetry')).toBe(300)
     expect(trim(1 * mib)).toBe('stuck')
     expect([rows('telemetry'), withBodies()]).toEqual([50, 50])
