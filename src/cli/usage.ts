@@ -122,7 +122,9 @@ function remarks({ totals, truncated }: UsageAnswer, groups: readonly UsageGroup
   const lines: string[] = []
   if (groups.includes('hour') || groups.includes('day')) lines.push(`Times are in ${zone}.`)
   if (totals.estimated > 0)
-    lines.push(`~ holds estimates: the provider reported no tokens for ${calls(totals.estimated)}.`)
+    lines.push(
+      `~ holds estimates: the provider reported no tokens for ${calls(totals.estimated)}. The setting include_usage has streams asked for them: docs/metering.md`,
+    )
   if (totals.unpriced > 0)
     lines.push(
       `The cost leaves out ${calls(totals.unpriced)} that used tokens without a known price: ${program} show ID says why.`,

@@ -1,5 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import { given } from '../../lib/given.ts'
+import { usageHints } from '../../records/usage-hints.ts'
 import { ApiError, notFound } from '../api-error.ts'
 import { keyId, type UsageParameters, usageParameters } from '../parameters.ts'
 import { type Call, route } from '../route.ts'
@@ -68,13 +69,14 @@ async function sums(
 ): Promise<z.input<typeof usageAnswer>> {
   const outcome = sameAs('outcome', asked.outcome, 'status', asked.status)
   const { project, filter } = scopeOf(identity, parts.clock, { ...asked, outcome })
-  return await ask((store) =>
+  const answer = await ask((store) =>
     store.usage(project, {
       ...filter,
       ...given({ timeZone: asked.tz, operations: asked.operation, limit: asked.limit }),
       groupBy: asked.group_by ?? [],
     }),
   )
+  return { ...answer, hints: usageHints(answer.totals) }
 }
 
 export const usageRoutes = [usage, self, byKey]
