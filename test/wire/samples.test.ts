@@ -67,6 +67,9 @@ function expectRecord({ name, expect: wanted }: Sample, record: Pick<RunDetail, 
   const { run } = record
   const estimated = wanted.tokenSource !== 'estimated' && metadata.token_source === 'estimated'
   expect(metadata).toMatchObject({ operation: wanted.operation, outcome: wanted.outcome })
+  // G14: whoever the provider is
+  expect(metadata.ttfb_ms).toBeGreaterThan(0)
+  expect(metadata.upstream_ms).toBeGreaterThan(0)
   if (wanted.cost !== undefined) expect(metadata.cost_picodollars).toBe(scaled(wanted.cost, 12).toString())
   if (wanted.progress) expect(run.metadata).toEqual(storedNames(wanted.progress))
   if (wanted.error) expect(metadata.error_message).toContain(wanted.error)
