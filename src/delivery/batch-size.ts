@@ -10,7 +10,8 @@ export interface BatchLimits {
 }
 
 /**
- * How much the next batch may hold: less after each failure (a slow link may carry a small batch in time), little while the
+ * How much the next batch may hold: less after one that was late (a slow link may carry a small one in time) and after each
+ * other failure that follows a failure (a link that breaks now and then must not end at single records), little while the
  * circuit is open, half of one that was refused as a whole, and twice as much after each success.
  */
 export class BatchSize {
@@ -42,9 +43,9 @@ export class BatchSize {
     return batch.length >= records || batch.reduce((sum, one) => sum + one.bytes, 0) >= bytes / 2
   }
 
-  failed() {
+  failed(late: boolean) {
     this.#failures++
-    this.#records = Math.max(1, Math.floor(this.#records / 2))
+    if (late || this.#failures > 1) this.#records = Math.max(1, Math.floor(this.#records / 2))
     if (this.probing) this.#records = Math.min(this.#records, this.#limits.probeRecords)
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import { attempt, Cut } from './attempt.ts'
+import { attempt, Cut, Late } from './attempt.ts'
 import { backOffMs } from './back-off.ts'
 import { type BatchLimits, BatchSize } from './batch-size.ts'
 import type { Line, OutboxRecord, PurgesLine, RefusedRecord, TotalsLine } from './outbox.ts'
@@ -233,7 +233,7 @@ class SinkDelivery<Item> implements Delivery {
   #failed(error: unknown) {
     const { log, clock } = this.#options
     this.#failures++
-    this.#size.failed()
+    this.#size.failed(error instanceof Late)
     const sinceMs = this.#failing?.sinceMs ?? clock.wall()
     this.#failing = { sinceMs, error }
     const fields = { sink: this.#name, error, pending: this.#pending(), failures: this.#failures }

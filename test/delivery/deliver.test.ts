@@ -155,6 +155,26 @@ it('tries a sink that is away with small batches, and grows again when it is bac
   await ended()
 })
 
+it('does not creep on record by record over a link that breaks with every third message', async () => {
+  let messages = 0
+  let broken = 20 // for so many it is gone, which makes batches small
+  const { outbox, batches, ended, time } = delivering(
+    (batch) => {
+      // as MongoDB is sent a batch: 50 records at most in two messages
+      for (let part = 0; part < batch.length; part += 50) {
+        for (const _ of ['runs', 'calls']) if (--broken > 0 || ++messages % 3 === 0) throw new Error('reset')
+      }
+    },
+    {},
+    () => 0.5,
+  )
+  outbox.add(1_000)
+  await time.pass(600_000)
+  expect(outbox.counters()).toMatchObject({ stored: 1_000, pending: 0 })
+  expect(batches.length).toBeLessThan(20 + 100)
+  await ended()
+})
+
 it('ends an attempt that gives no answer, and tries a smaller batch', async () => {
   const hang: Answer = (batch, signal) =>
     batch.length <= 250

@@ -16,9 +16,9 @@ export interface KillUpstream extends AsyncDisposable {
  * A provider that keeps nothing but what it tells `arrived`, so that it lasts for many thousand calls. What it answers is
  * said by the path (`CallKind`); how long it takes, by the number of the call.
  */
-export async function killUpstream(arrived: (call: string) => void): Promise<KillUpstream> {
+export async function killUpstream(arrived: (call: string) => void, keepAliveMs = 60_000): Promise<KillUpstream> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
-  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
     const call = String(request.headers[callHeader])
     arrived(call)
     response.on('error', () => {}) // the proxy was killed

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { type FakeMongo, fakeMongo, type MongoFault } from '../support/fake-mongo.ts'
+import { type FakeMongo, fakeMongo } from '../support/fake-mongo.ts'
 import { type FaultLink, faultLink } from '../support/fault-link.ts'
 import { openFiles, type Sample, watchMemory } from '../support/process-watch.ts'
 import type { SmallDisk } from '../support/small-disk.ts'
@@ -9,6 +9,7 @@ import { eventually, pause, within } from '../support/within.ts'
 import type { CallKind } from './client-call.ts'
 import { delivered, healthOf } from './health.ts'
 import { slim } from './kept.ts'
+import { mongoTroubles } from './mongo-troubles.ts'
 import { type PacedLoad, pacedLoad } from './paced-load.ts'
 import { type Seeded, seeded } from './seeded.ts'
 import { type Traffic, traffic } from './traffic.ts'
@@ -44,6 +45,8 @@ const kinds: readonly CallKind[] = [
   'upload',
 ]
 
+const upstreamKeepsMs = 6_000
+
 /** A proxy under a steady mixed load, with everything around it failing at moments that the seed says. */
 export class SoakRig implements AsyncDisposable {
   readonly happened: Happened = {
@@ -67,7 +70,13 @@ export class SoakRig implements AsyncDisposable {
 
   static async begin(options: SoakOptions): Promise<SoakRig> {
     const mongo = await fakeMongo(slim)
-    const rig = new SoakRig(options, await traffic(), mongo, await faultLink(mongo.port), await freePort())
+    const rig = new SoakRig(
+      options,
+      await traffic(upstreamKeepsMs),
+      mongo,
+      await faultLink(mongo.port),
+      await freePort(),
+    )
     await rig.#start()
     return rig
   }
@@ -104,13 +113,15 @@ export class SoakRig implements AsyncDisposable {
     return memory.samples
   }
 
-  /** Files that are open when nothing happens and every connection that is not needed is gone. */
-  async idleFiles(): Promise<number> {
+  /** The least that is open when nothing happens and every connection that is not needed is gone. */
+  async idleFiles(): Promise<{ files: number; sockets: number }> {
     await delivered(this.proxy.url, 180_000)
-    let least = Number.POSITIVE_INFINITY
-    for (let look = 0; look < 40; look++) {
-      least = Math.min(least, openFiles(this.proxy.pid))
-      await pause(200)
+    const least = { files: Number.POSITIVE_INFINITY, sockets: Number.POSITIVE_INFINITY }
+    for (const untilMs = performance.now() + 2 * upstreamKeepsMs; performance.now() < untilMs; await pause(200)) {
+      const open = openFiles(this.proxy.pid)
+      const sockets = open.filter((path) => path.startsWith('socket:')).length
+      least.sockets = Math.min(least.sockets, sockets)
+      least.files = Math.min(least.files, open.length - sockets)
     }
     return least
   }
@@ -132,7 +143,7 @@ export class SoakRig implements AsyncDisposable {
   async #mongoTrouble(untilMs: number) {
     while (performance.now() < untilMs) {
       await this.#pauseUpTo(untilMs, 500, 6_000)
-      const [name, begin, end] = this.#random.pick(this.#mongoFaults())
+      const [name, begin, end] = this.#random.pick(mongoTroubles(this.mongo, this.#link))
       this.happened.mongoFaults[name] = (this.happened.mongoFaults[name] ?? 0) + 1
       await begin()
       await this.#pauseUpTo(untilMs, 500, 12_000)
@@ -140,34 +151,12 @@ export class SoakRig implements AsyncDisposable {
     }
   }
 
-  #mongoFaults(): (readonly [name: string, begin: () => unknown, end: () => unknown])[] {
-    const link = this.#link
-    const answers = (fault: MongoFault) => {
-      let inserts = 0
-      return () => {
-        this.mongo.fault = () => (++inserts % 2 === 0 ? fault : null)
-      }
-    }
-    const well = () => {
-      this.mongo.fault = () => null
-    }
-    return [
-      ['killed', () => link.refuse(), () => link.accept()],
-      ['hanging', () => Object.assign(link, { down: { hang: true } }), () => Object.assign(link, { down: {} })],
-      ['slow', () => Object.assign(link, { down: { latencyMs: 400 } }), () => Object.assign(link, { down: {} })],
-      ['reset', () => link.reset(), () => {}],
-      ['refusing', answers({ kind: 'error', code: 10107 }), well],
-      ['not safe', answers({ kind: 'writeConcernError', code: 64 }), well],
-      ['losing answers', answers({ kind: 'applyThenReset' }), well],
-    ]
-  }
-
   async #machineTrouble(untilMs: number, kills: boolean) {
     while (performance.now() < untilMs) {
       await this.#pauseUpTo(untilMs, 1_500, 8_000)
       if (performance.now() >= untilMs) return
       const { disk } = this.#options
-      if (kills && (disk === null || this.#random.next() < 0.6)) await this.#kill()
+      if (kills && (disk === null || this.happened.kills <= this.happened.fullDisks)) await this.#kill()
       else if (disk !== null) await this.#fullDisk(disk)
     }
   }

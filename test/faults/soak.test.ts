@@ -12,7 +12,10 @@ import { SoakRig } from './soak-rig.ts'
 const seconds = Number(process.env.SOAK_SECONDS ?? 24)
 const perSecond = Number(process.env.SOAK_PER_SECOND ?? 60)
 const seed = Number(process.env.SOAK_SEED ?? 20_261)
+/** Memory that a process takes for itself in its first minutes is no slope. */
 const isLong = seconds >= 600
+/** The pools of those who write to MongoDB and who read from it, which grow with what they are asked. */
+const mongoSockets = 12
 
 it.skipIf(!canWatch)(
   `accounts for every call and keeps its memory and its files while everything fails at random for ${seconds} s (54, 53)`,
@@ -23,9 +26,9 @@ it.skipIf(!canWatch)(
     try {
       await using rig = await SoakRig.begin({ seed, perSecond, dataDir, disk: 'refused' in disk ? null : disk })
       await rig.trouble(seconds * 0.4, true)
-      const filesBefore = await rig.idleFiles()
+      const before = await rig.idleFiles()
       const samples = await rig.trouble(seconds * 0.6, false)
-      const filesAfter = await rig.idleFiles()
+      const after = await rig.idleFiles()
       await rig.settled()
       const { happened, mongo, calls, proxy } = rig
       const inFiles = callsInFiles(join(dataDir, 'telemetry_logs'))
@@ -42,9 +45,12 @@ it.skipIf(!canWatch)(
         `soak of ${seconds} s, seed ${seed}: ${found.calls} calls, ${found.completed} completed, ${found.records} records; ` +
           `${happened.kills} kills, disk full ${happened.fullDisks} times, MongoDB ${faults.join(', ')}; ` +
           `lost ${found.recordsLost.length}, of them counted as dropped ${happened.dropped}, doubled ${found.doubled.length}; ` +
-          `memory at most ${Math.round(peakMib)} MiB, ${slope.toFixed(2)} MiB a minute; files ${filesBefore} and ${filesAfter}; ` +
+          `memory at most ${Math.round(peakMib)} MiB, ${isLong ? `${slope.toFixed(2)} MiB a minute; ` : ''}` +
+          `files ${before.files} and then ${after.files}, sockets ${before.sockets} and ${after.sockets}; ` +
           `slowest start ${Math.round(happened.slowestStartMs)} ms; ${inFiles.length} calls in CSV files`,
       )
+      expect(happened.kills).toBeGreaterThan(0)
+      if (!('refused' in disk)) expect(happened.fullDisks).toBeGreaterThan(0)
       const { requestsLost, doubled } = found
       expect({ requestsLost, doubled }).toEqual({ requestsLost: [], doubled: [] })
       expect(found.untrue.filter((text) => !text.endsWith('recorded null'))).toEqual([])
@@ -55,7 +61,8 @@ it.skipIf(!canWatch)(
       expect(new Set(inFiles).size).toBe(inFiles.length)
       const ids = new Set(kept.map(({ id }) => id))
       expect(inFiles.filter((id) => !ids.has(id))).toEqual([])
-      expect(filesAfter).toBeLessThanOrEqual(filesBefore + 2)
+      expect(after.files).toBeLessThanOrEqual(before.files + 2)
+      expect(after.sockets).toBeLessThanOrEqual(before.sockets + mongoSockets)
       expect(peakMib).toBeLessThan(700)
       if (isLong) expect(slope).toBeLessThan(1)
     } finally {

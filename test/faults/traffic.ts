@@ -12,12 +12,13 @@ export interface Traffic extends AsyncDisposable {
   load(port: number, clients: number, until: () => Promise<unknown>): Promise<void>
 }
 
-export async function traffic(): Promise<Traffic> {
+/** `keepAliveMs`: how long the upstream leaves a connection open that nobody uses. */
+export async function traffic(keepAliveMs?: number): Promise<Traffic> {
   const ledger = new Ledger()
   let calls = 0
   const upstream = await killUpstream((call) => {
     if (call.startsWith('call-')) ledger.arrived(call) // others are none of ours
-  })
+  }, keepAliveMs)
   const nextCall = () => `call-${++calls}`
   return {
     ledger,

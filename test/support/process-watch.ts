@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** Linux tells what a process takes of memory and files; elsewhere tests of it are skipped. */
 export const canWatch = process.platform === 'linux'
@@ -10,8 +10,15 @@ export function residentMib(pid: number): number {
   return Number(kib) / 1024
 }
 
-/** Files, sockets and the like that a process has open. */
-export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
+/** What a process has open: where each descriptor leads, `socket:[…]` and `anon_inode:…` included. */
+export const openFiles = (pid: number): string[] =>
+  readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${name}`)]
+    } catch {
+      return [] // closed meanwhile
+    }
+  })
 
 export interface Sample {
   atMs: number
