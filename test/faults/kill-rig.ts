@@ -60,6 +60,8 @@ export async function killCampaign(
   }
 }
 
+const leastServed = 30
+
 interface RigParts {
   dataDir: string
   upstreamPort: number
@@ -91,16 +93,19 @@ class Rig {
 
   async kill(kind: KillKind) {
     if (kind === 'loop') await this.#killAtStart()
-    else await this.#killUnderLoad(kind === 'serving' ? this.#random.whole(150, 900) : this.#random.whole(0, 150))
+    else if (kind === 'serving') await this.#killUnderLoad(this.#random.whole(150, 900), leastServed)
+    else await this.#killUnderLoad(this.#random.whole(0, 150), 0)
   }
 
-  async #killUnderLoad(afterMs: number) {
+  /** Also on a busy machine so many calls have ended by then. */
+  async #killUnderLoad(afterMs: number, leastCalls: number) {
     const from = performance.now()
     const proxy = await spawnProxy({ dataDir: this.#dataDir, env: this.#env, startMs: 60_000 })
     this.startMs = Math.max(this.startMs, performance.now() - from)
     const seed = this.#random.whole(0, 2 ** 30)
     const clients = mixedClients(proxy.port, this.#clients, this.#ledger, seed, () => `call-${++this.#calls}`)
     await pause(afterMs)
+    await eventually('clients to be served', () => clients.calls() >= leastCalls, 30_000, 5)
     clients.excuse()
     process.kill(proxy.pid, 'SIGKILL')
     await within(10_000, 'the killed process to end', proxy.exited)
