@@ -215,5 +215,5 @@ await suiteWithMongo('sightglass verify with MongoDB', (server) => {
     const { telemetry } = (await proxy.records())[0]!
     const one = JSON.parse((await cli(['verify', telemetry._id, '--json'], there)).out)
     expect(one.map(({ place }: { place: string }) => place)).toContain('MongoDB')
-  }, 60_000)
+  }, 180_000)
 })
