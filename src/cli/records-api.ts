@@ -1,6 +1,7 @@
 import { arrayAt, isObject, numberAt, objectOf, stringAt } from '../records/json.ts'
 import type { TelemetryRecord } from '../records/telemetry.ts'
 import type { RunDetail, RunPage, RunSummary, UsageAnswer } from '../stores/store.ts'
+import type { UnpricedAnswer } from '../stores/unpriced.ts'
 import { CommandFailure } from './failure.ts'
 import type { Question, Records } from './records.ts'
 
@@ -27,6 +28,7 @@ export function apiRecords(url: string, token: string | null): Records {
   const { get, json } = apiOf(url, token)
   return {
     usage: async (question) => usage(await json('/usage', question), url),
+    unpriced: async (question) => unpriced(await json('/usage/unpriced', question), url),
     runs: async (question) => page(await json('/llm-history', question), url),
     run: async (id) => detail(await json(`/llm-history/${encodeURIComponent(id)}`)),
     async body(id, side) {
@@ -98,6 +100,11 @@ function usage(value: unknown, url: string): UsageAnswer {
   const { totals, groups } = objectOf(value)
   if (!isObject(totals) || !Array.isArray(groups)) throw otherShape(url)
   return value as UsageAnswer
+}
+
+function unpriced(value: unknown, url: string): UnpricedAnswer {
+  if (!Array.isArray(objectOf(value).models)) throw otherShape(url)
+  return value as UnpricedAnswer
 }
 
 function page(value: unknown, url: string): RunPage {

@@ -9,6 +9,7 @@ import {
   type UsageGroup,
   type UsageQuery,
 } from '../stores/store.ts'
+import { unpricedCalls } from '../stores/unpriced.ts'
 import { CommandFailure } from './failure.ts'
 import type { Question, Records } from './records.ts'
 
@@ -19,6 +20,10 @@ export const storeRecords = async (path: string): Promise<Records> => recordsOf(
 export function recordsOf(store: Store): Records {
   return {
     usage: (question) => answered(store.usage(question.project ?? null, usageQuery(question))),
+    unpriced(question) {
+      const asked = { ...filterOf(question), ...operationsOf(question) }
+      return answered(unpricedCalls(store, question.project ?? null, asked))
+    },
     runs: (question) => answered(store.runs(question.project ?? null, runQuery(question))),
     run: (id) => store.run(null, id),
     body: async (id, side) => (await store.body(null, id, side))?.bytes ?? null,
@@ -60,15 +65,14 @@ const filterOf = (question: Question): RecordFilter =>
     toMs: numberOf(question.to),
   })
 
+const operationsOf = (question: Question) => given({ operations: question.operation as 'model' | 'all' | undefined })
+
 function usageQuery(question: Question): UsageQuery {
   const groups = question.group_by ? question.group_by.split(',') : []
   return {
     ...filterOf(question),
-    ...given({
-      timeZone: question.tz,
-      operations: question.operation as 'model' | 'all' | undefined,
-      limit: numberOf(question.limit),
-    }),
+    ...operationsOf(question),
+    ...given({ timeZone: question.tz, limit: numberOf(question.limit) }),
     groupBy: groups as UsageGroup[],
   }
 }

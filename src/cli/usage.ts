@@ -6,6 +6,7 @@ import { program } from './program.ts'
 import { filterOptions, filters, timeZone, wholeOption } from './question.ts'
 import { type Column, tableText } from './table.ts'
 import { countText, durationText, moneyText, oneLine, percentText, rateText, unknown } from './text.ts'
+import { callsText, unpricedText } from './unpriced-text.ts'
 import { recordOptions, withRecords } from './with-records.ts'
 
 export const usage: Command = {
@@ -27,15 +28,21 @@ export const usage: Command = {
   async run(given, io) {
     const zone = timeZone(given)
     const groups = groupsOf(given)
+    const narrowed = { ...filters(given, zone, ['model', 'all']), tz: zone }
     const question = {
-      ...filters(given, zone, ['model', 'all']),
+      ...narrowed,
       ...(groups.length > 0 ? { group_by: groups.join(',') } : {}),
-      tz: zone,
       limit: String(wholeOption(given, 'limit', 1, 10_000) ?? 100),
     }
-    const answer = await withRecords(given, io, (records) => records.usage(question))
-    if (given.flag('json')) io.out(`${JSON.stringify(answer, null, 2)}\n`)
-    else io.out(usageText(answer, groups, given, zone, io))
+    const { answer, unpriced } = await withRecords(given, io, async (records) => {
+      const found = await records.usage(question)
+      return { answer: found, unpriced: found.totals.unpriced > 0 ? await records.unpriced(narrowed) : null }
+    })
+    if (given.flag('json')) io.out(`${JSON.stringify({ ...answer, ...(unpriced && { unpriced }) }, null, 2)}\n`)
+    else
+      io.out(
+        `${usageText(answer, groups, given, zone, io)}${unpriced === null ? '' : unpricedText(unpriced, io.width)}`,
+      )
     return 0
   },
 }
@@ -118,16 +125,11 @@ function costText(sums: UsageSums): string {
 }
 
 function remarks({ totals, truncated }: UsageAnswer, groups: readonly UsageGroup[], zone: string): string {
-  const calls = (count: number) => (count === 1 ? '1 call' : `${countText(count)} calls`)
   const lines: string[] = []
   if (groups.includes('hour') || groups.includes('day')) lines.push(`Times are in ${zone}.`)
   if (totals.estimated > 0)
     lines.push(
-      `~ holds estimates: the provider reported no tokens for ${calls(totals.estimated)}. The setting include_usage has streams asked for them: docs/metering.md`,
-    )
-  if (totals.unpriced > 0)
-    lines.push(
-      `The cost leaves out ${calls(totals.unpriced)} that used tokens without a known price: ${program} show ID says why.`,
+      `~ holds estimates: the provider reported no tokens for ${callsText(totals.estimated)}. Streams of clients that do not ask for their usage are counted by the provider once include_usage is set.`,
     )
   if (truncated) lines.push('There are more rows: raise --limit, or narrow the question.')
   return lines.length > 0 ? `\n${lines.join('\n')}\n` : ''

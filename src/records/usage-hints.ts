@@ -9,7 +9,7 @@ export function usageHints({ estimated, unpriced }: { estimated: number; unprice
       : []),
     ...(unpriced > 0
       ? [
-          `the cost leaves out ${calls(unpriced)} that used tokens without a known price: unpriced_reason of a call says why, config/prices.yaml takes prices of your own (docs/metering.md)`,
+          `the cost leaves out ${calls(unpriced)} that used tokens without a known price: /usage/unpriced says why, config/prices.yaml takes prices of your own (docs/metering.md)`,
         ]
       : []),
   ]

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { usageAnswer } from '../../src/api/schemas/usage.ts'
+import { unpricedAnswer, usageAnswer } from '../../src/api/schemas/usage.ts'
 import { Unanswerable } from '../../src/stores/store.ts'
 import { aMoment, aRecord } from '../support/records.ts'
 import { apiOver, idOf, storeOf } from './api-server.ts'
@@ -149,6 +149,33 @@ it('answers for one key to the admin and to that key, and knows none for others'
   expect((await api.ask(`/usage/keys/${bob}`, 'sk-ada')).status).toBe(404)
   expect((await api.ask('/usage/keys/sk-bob')).status).toBe(404)
   expect((await api.ask('/usage/keys/sk-bob', 'sk-bob')).status).toBe(404)
+})
+
+it('tells which calls have no price and why, to the admin of all, to a key of its own', async () => {
+  const without = (key: string, model: string) =>
+    aRecord({
+      atMs: aMoment,
+      metadata: {
+        ...{ key_id: key, model_requested: model, cost_picodollars: null, cost_usd: null },
+        unpriced_reason: `no price for openai/${model}`,
+      },
+    })
+  const api = await apiOver([...records, without(ada, 'mystery'), without(ada, 'mystery'), without(bob, 'riddle')])
+  const { body } = await api.ask('/usage/unpriced')
+  expect(unpricedAnswer.parse(body)).toEqual(body)
+  expect(body).toMatchObject({
+    calls: 3,
+    models: [
+      { provider: 'openai', model: 'mystery', calls: 2, reason: 'no price for openai/mystery' },
+      { provider: 'openai', model: 'riddle', calls: 1, reason: 'no price for openai/riddle' },
+    ],
+  })
+  expect((await api.ask('/usage/unpriced', 'sk-bob')).body.models).toMatchObject([{ model: 'riddle', calls: 1 }])
+  expect((await api.ask(`/usage/unpriced?key=${ada}`, 'sk-bob')).status).toBe(403)
+  expect((await api.ask('/usage/unpriced?to=2026-11-20')).body).toEqual({ calls: 0, models: [], truncated: false })
+  expect((await api.ask('/usage/unpriced', null)).status).toBe(401)
+  const { _id } = (await api.ask(`/llm-history/${body.models[0].call}`)).body.telemetry
+  expect(_id).toBe(body.models[0].call)
 })
 
 it('has no usage of the admin token itself', async () => {

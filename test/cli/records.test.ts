@@ -86,7 +86,27 @@ describe.each(Object.entries(places))('with %s', (_place, open) => {
     expect(cells(lines.find((line) => line.startsWith('all')))).toEqual(
       expect.arrayContaining(['3', '1,212', '$0.000525+']),
     )
-    expect(out).toMatch(/The cost leaves out 1 call that used tokens without a known price: .* show ID says why\./)
+    expect(out).toMatch(/The cost leaves out 1 call that used tokens, or something else .* without a known price:\n/)
+    expect(cells(lines.find((line) => line.includes('openai/mystery')))).toEqual([
+      '1',
+      'openai/mystery',
+      'no price for mystery',
+      idOf(unpriced),
+    ])
+  })
+
+  it('usage gives programs the same reasons, of what was asked about alone', async () => {
+    const env = await open()
+    const reasons = async (...words: string[]) =>
+      JSON.parse((await cli(['usage', '--json', ...words], env)).out).unpriced
+    const models = [
+      { provider: 'openai', model: 'mystery', calls: 1, reason: 'no price for mystery', call: idOf(unpriced) },
+    ]
+    const answer = { calls: 1, models, truncated: false }
+    expect(await reasons()).toEqual(answer)
+    expect(await reasons('--tz', 'Pacific/Auckland', '--from', '2026-11-20T10:16:00Z')).toEqual(answer)
+    expect(await reasons('--user', 'ada')).toEqual({ ...answer, models: [{ ...models[0], provider: null }] })
+    expect(await reasons('--project', 'acme')).toBeUndefined()
   })
 
   it('usage takes filters, groups and zones, and gives JSON', async () => {

@@ -7,6 +7,7 @@ import type { StoredRecord } from '../../src/records/stored.ts'
 import { storedNames } from '../../src/records/stored-names.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 import { type Store, Unanswerable, type UsageGroup, type UsageQuery } from '../../src/stores/store.ts'
+import { unpricedCalls } from '../../src/stores/unpriced.ts'
 import { aMoment, aRecord } from '../support/records.ts'
 import { type DaysKept, deletionSuite } from './deletion-suite.ts'
 import { expectedUsage } from './usage-oracle.ts'
@@ -64,6 +65,52 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>, { 
           for (const unit of ['hour', 'day'] as const)
             await expectExact(under.store, records, null, { groupBy: [unit], timeZone })
         }
+      })
+
+      it('tells which calls have no price, and why, by the model: the newest reason', async () => {
+        const call = (daysAgo: number, model: string | null, reason: string | null, more: object = {}) =>
+          aRecord({
+            atMs: aMoment - daysAgo * 86_400_000,
+            metadata: {
+              ...{ model_requested: model, unpriced_reason: reason, price_version: null },
+              ...(reason !== null && { cost_picodollars: null, cost_usd: null }),
+              ...more,
+            },
+          })
+        const noTokens = { prompt_tokens: null, completion_tokens: null, total_tokens: null, token_source: 'none' }
+        const reranked = storedNames({ ...unknownUsage, searchUnits: 2 })
+        const newest = call(1, 'house', 'no price for openai/house')
+        const records = [
+          call(3, 'house', 'openai has no price list'),
+          newest,
+          // after it, and no reasons for what is asked
+          call(0, 'house', null),
+          call(0, 'house', 'no tokens counted', { ...noTokens, usage: null }),
+          call(2, null, 'no model named by openai'),
+          call(2, 'ours', 'no price for cohere/ours', {
+            ...noTokens,
+            provider: 'cohere',
+            usage: reranked,
+            project_id: 'b',
+          }),
+        ]
+        await under.write(records)
+        const house = { provider: 'openai', model: 'house', calls: 2, reason: 'no price for openai/house' }
+        const all = await unpricedCalls(under.store, null, {})
+        expect(all).toMatchObject({ calls: 4, truncated: false })
+        expect(all.models[0]).toEqual({ ...house, call: newest.telemetry._id })
+        expect(all.models.map(({ provider, model, calls, reason }) => [provider, model, calls, reason]).sort()).toEqual(
+          [
+            ['cohere', 'ours', 1, 'no price for cohere/ours'],
+            ['openai', null, 1, 'no model named by openai'],
+            ['openai', 'house', 2, 'no price for openai/house'],
+          ],
+        )
+        const earlier = await unpricedCalls(under.store, 'acme', { toMs: aMoment - 2 * 86_400_000, model: 'house' })
+        expect(earlier.models.map(({ reason }) => reason)).toEqual(['openai has no price list'])
+        const { models } = await unpricedCalls(under.store, 'acme', { user: 'ada', model: 'house' })
+        expect(models).toEqual([{ ...house, provider: null, call: newest.telemetry._id }])
+        expect(await unpricedCalls(under.store, 'nobody', {})).toEqual({ calls: 0, models: [], truncated: false })
       })
 
       it('names the two hours of a clock change apart', async () => {

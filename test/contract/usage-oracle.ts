@@ -29,8 +29,10 @@ export function expectedUsage(
     add('requests', 1)
     add('errors', isError(call.outcome) ? 1 : 0)
     add('estimated', call.token_source === 'estimated' ? 1 : 0)
-    const { images, audio_seconds, characters } = call.usage ?? {}
-    const billed = [call.total_tokens, images, audio_seconds, characters].some((count) => (count ?? 0) > 0)
+    const { images, audio_seconds, characters, search_units } = call.usage ?? {}
+    const billed = [call.total_tokens, images, audio_seconds, characters, search_units].some(
+      (count) => (count ?? 0) > 0,
+    )
     add('unpriced', call.cost_picodollars === null && billed ? 1 : 0)
     add('input_tokens', call.usage?.input ?? 0)
     add('cached_input_tokens', call.usage?.cache_read ?? 0)

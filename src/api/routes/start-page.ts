@@ -54,7 +54,9 @@ export OLLAMA_HOST=&lt;this address&gt;</pre>
 <p>Whoever holds a key sees the calls made with it; the admin token sees all.</p>
 <pre>curl -H "Authorization: Bearer $YOUR_KEY"    &lt;this address&gt;/usage/self?group_by=day,model
 curl -H "Authorization: Bearer $YOUR_KEY"    &lt;this address&gt;/llm-history
-curl -H "Authorization: Bearer $ADMIN_TOKEN" &lt;this address&gt;/usage?group_by=project,model</pre>
+curl -H "Authorization: Bearer $ADMIN_TOKEN" &lt;this address&gt;/usage?group_by=project,model
+curl -H "Authorization: Bearer $ADMIN_TOKEN" &lt;this address&gt;/usage/unpriced</pre>
+<p>Of the calls that are summed up, <code>unpriced</code> counts those that are not in the cost: <code>/usage/unpriced</code> says why.</p>
 ${estimated === null || estimated === 0 ? '' : estimateText(estimated)}<p><a href="/health">Health</a> · <a href="/openapi.json">Description of the API</a></p>
 </html>
 `

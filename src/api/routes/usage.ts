@@ -1,10 +1,13 @@
 import type { z } from '@hono/zod-openapi'
+import type { Identity } from '../../access/credentials.ts'
 import { given } from '../../lib/given.ts'
 import { usageHints } from '../../records/usage-hints.ts'
+import { unpricedCalls } from '../../stores/unpriced.ts'
 import { ApiError, notFound } from '../api-error.ts'
 import { keyId, type UsageParameters, usageParameters } from '../parameters.ts'
+import type { ApiParts } from '../parts.ts'
 import { type Call, route } from '../route.ts'
-import { keyUsageAnswer, usageAnswer } from '../schemas/usage.ts'
+import { keyUsageAnswer, unpricedAnswer, usageAnswer } from '../schemas/usage.ts'
 import { sameAs, scopeOf } from '../scope.ts'
 
 const units =
@@ -19,6 +22,21 @@ const usage = route({
   answer: usageAnswer,
   errors: [403, 503],
   handle: (call) => sums(call, call.query),
+})
+
+const unpriced = route({
+  path: '/usage/unpriced',
+  access: 'key',
+  summary: 'Calls without a price, and why',
+  description:
+    'How many calls are not in the cost, by model, with the reason that the newest of each was given. `sightglass prices` explains what the price lists have, `sightglass reprice` makes past costs again.',
+  query: usageParameters.omit({ group_by: true, limit: true }),
+  answer: unpricedAnswer,
+  errors: [403, 503],
+  async handle({ identity, parts, query: asked, ask }) {
+    const { project, filter } = narrowed(identity, parts, asked)
+    return await ask((store) => unpricedCalls(store, project, { ...filter, ...given({ operations: asked.operation }) }))
+  },
 })
 
 const ownParameters = usageParameters.omit({ key: true })
@@ -67,8 +85,7 @@ async function sums(
   { identity, parts, ask }: Pick<Call<'key', OwnShape>, 'identity' | 'parts' | 'ask'>,
   asked: UsageParameters,
 ): Promise<z.input<typeof usageAnswer>> {
-  const outcome = sameAs('outcome', asked.outcome, 'status', asked.status)
-  const { project, filter } = scopeOf(identity, parts.clock, { ...asked, outcome })
+  const { project, filter } = narrowed(identity, parts, asked)
   const answer = await ask((store) =>
     store.usage(project, {
       ...filter,
@@ -79,4 +96,13 @@ async function sums(
   return { ...answer, hints: usageHints(answer.totals) }
 }
 
-export const usageRoutes = [usage, self, byKey]
+function narrowed(
+  identity: Identity,
+  { clock }: Pick<ApiParts, 'clock'>,
+  asked: Omit<UsageParameters, 'group_by' | 'limit'>,
+): ReturnType<typeof scopeOf> {
+  const outcome = sameAs('outcome', asked.outcome, 'status', asked.status)
+  return scopeOf(identity, clock, { ...asked, outcome })
+}
+
+export const usageRoutes = [usage, unpriced, self, byKey]

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { type UsageAnswer, type UsageGroup, type UsageRow, type UsageSums, usageGroups } from '../../stores/store.ts'
+import type { UnpricedAnswer } from '../../stores/unpriced.ts'
 import { amount, amountOrNull, count, field, flag, orNull, text, textOrNull } from './field.ts'
 
 const distribution = z
@@ -16,9 +17,12 @@ const sums = z
   .object({
     requests: count('all of them', 'calls'),
     errors: count('calls that ended in an error', 'calls'),
-    estimated: count('calls whose tokens were estimated', 'calls'),
+    estimated: count(
+      'calls whose tokens were estimated; for streams that are not asked for their usage the setting include_usage changes that',
+      'calls',
+    ),
     unpriced: count(
-      'calls that used tokens, or something else that is billed, and have no price; they are not in the cost',
+      'calls that used tokens, or something else that is billed, and have no price; they are not in the cost; /usage/unpriced says why',
       'calls',
     ),
     input_tokens: count('input, cached or not', 'tokens'),
@@ -66,3 +70,22 @@ export const keyUsageAnswer = usageAnswer
     }),
   })
   .openapi('KeyUsage')
+
+export const unpricedAnswer = z
+  .object({
+    calls: count('that used tokens, or something else that is billed, and have no price', 'calls'),
+    models: z
+      .array(
+        z.object({
+          provider: textOrNull("vendor's API; null where a user was asked for"),
+          model: textOrNull('model'),
+          calls: count('of this model, without a price', 'calls'),
+          reason: textOrNull('what the record of the newest of them says'),
+          call: textOrNull('id of that call'),
+        }),
+      )
+      .readonly()
+      .openapi({ description: 'at most 20, those with the most calls: provider, model, calls, reason, call' }),
+    truncated: flag('there are more models'),
+  })
+  .openapi('UnpricedCalls') satisfies z.ZodType<UnpricedAnswer>

@@ -124,7 +124,7 @@ export function factsOfCall(telemetry: CallNumbers, gaps: Uint8Array): CallFacts
 
 /** Records of earlier versions do not have these fields. */
 const usedPieces = (usage: TelemetryMetadata['usage']): boolean =>
-  [usage?.images, usage?.audio_seconds, usage?.characters].some((count) => (count ?? 0) > 0)
+  [usage?.images, usage?.audio_seconds, usage?.characters, usage?.search_units].some((count) => (count ?? 0) > 0)
 
 const noGaps = new Uint8Array(0)
 const writer = new NumberWriter()
