@@ -73,8 +73,10 @@ it(
     const wellMib = canWatch ? residentMib(withMongo.pid) : 0
     await link.refuse()
     const memory = watchMemory(withMongo.pid, 200)
+    const memoryWithout = watchMemory(without.pid, 200)
     const { plain, away } = await loaded(seconds)
     memory.stop()
+    memoryWithout.stop()
     const added = addedBy({ plain, away })
     const slope = canWatch ? slopeMibPerMinute(memory.samples.slice(memory.samples.length / 4)) : 0
     const grownMib = canWatch ? memory.peakMib - wellMib : 0
