@@ -30,7 +30,9 @@ export interface RunningUpkeep {
 }
 
 export function startUpkeep({ store, path, data, log, use, purged }: UpkeepParts): RunningUpkeep {
-  let limit = databaseLimit(limitOf(use, data.journalLimitBytes), data.databaseLimitBytes)
+  const limitFor = (use: DiskUse): number =>
+    databaseLimit(limitOf(use, data.journalLimitBytes), data.databaseLimitBytes)
+  let limit = limitFor(use)
   const upkeep = createUpkeep({
     store,
     days: data.days,
@@ -44,7 +46,8 @@ export function startUpkeep({ store, path, data, log, use, purged }: UpkeepParts
   const running = Promise.all([upkeep.run(), files?.run()])
   return {
     looked(use) {
-      limit = databaseLimit(limitOf(use, data.journalLimitBytes), data.databaseLimitBytes)
+      // when somebody else fills the disk, calls that are kept do not pay for it
+      limit = Math.max(limit, limitFor(use))
     },
     wake: upkeep.wake,
     async stop() {

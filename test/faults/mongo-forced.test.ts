@@ -17,7 +17,7 @@ async function nothingLost(rig: MongoRig, mongo: FakeMongo): Promise<void> {
 it('stores a batch once whose answer was lost after it was stored, again and again (41)', async () => {
   await using mongo = await fakeMongo()
   let inserts = 0
-  mongo.fault = (name) => (name !== 'connection_logs' && ++inserts % 3 === 0 ? { kind: 'applyThenReset' } : null)
+  mongo.fault = (name) => (name !== 'connection_logs' && ++inserts % 5 === 0 ? { kind: 'applyThenReset' } : null)
   await using rig = await mongoRig(mongo.uri, 'db')
   await rig.load(8, () => pause(2_500))
   await nothingLost(rig, mongo)

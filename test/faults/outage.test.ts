@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type FakeMongo, fakeMongo } from '../support/fake-mongo.ts'
 import { type FaultLink, faultLink } from '../support/fault-link.ts'
-import { canWatch, median, quantile, residentMib, slopeMibPerMinute, watchMemory } from '../support/process-watch.ts'
+import { canWatch, median, quantile, slopeMibPerMinute, watchMemory } from '../support/process-watch.ts'
 import { type SpawnedProxy, spawnProxy } from '../support/spawn-proxy.ts'
 import { eventually, pause } from '../support/within.ts'
 import { delivered, healthOf } from './health.ts'
@@ -68,16 +68,22 @@ const addedBy = ({ plain, away }: { plain: number[]; away: number[] }) => ({
 it(
   `answers as fast and in as much memory while MongoDB is away for ${seconds} s, and then brings all of it there (40, 42)`,
   async () => {
+    const warming = watchMemory(withMongo.pid, 200)
     const before = addedBy(await loaded(isLong ? 60 : 6))
     await delivered(withMongo.url, 60_000)
-    const wellMib = canWatch ? residentMib(withMongo.pid) : 0
+    // what the first outage makes a process load and cache is not what a long one costs
+    await link.refuse()
+    await loaded(isLong ? 60 : 6)
+    await link.accept()
+    await delivered(withMongo.url, 120_000)
+    warming.stop()
     await link.refuse()
     const memory = watchMemory(withMongo.pid, 200)
     const { plain, away } = await loaded(seconds)
     memory.stop()
     const added = addedBy({ plain, away })
     const slope = canWatch ? slopeMibPerMinute(memory.samples.slice(memory.samples.length / 4)) : 0
-    const grownMib = canWatch ? memory.peakMib - wellMib : 0
+    const grownMib = canWatch ? memory.peakMib - warming.peakMib : 0
 
     const { sinks } = await eventually(
       'the recorder to have read all',
@@ -98,7 +104,7 @@ it(
     console.log(
       `MongoDB away for ${seconds} s at ${perSecond} calls/s: p50 ${median(plain).toFixed(1)} ms without and ${median(away).toFixed(1)} ms with it, ` +
         `p99 ${quantile(plain, 0.99).toFixed(1)} and ${quantile(away, 0.99).toFixed(1)} ms ` +
-        `(added before the outage: p50 ${before.p50.toFixed(1)} ms, p99 ${before.p99.toFixed(1)} ms); memory +${Math.round(grownMib)} MiB; ` +
+        `(added before the outage: p50 ${before.p50.toFixed(1)} ms, p99 ${before.p99.toFixed(1)} ms); memory at most ${Math.round(memory.peakMib)} MiB, ${Math.round(grownMib)} MiB more than before; ` +
         `${isLong ? `${slope.toFixed(2)} MiB a minute; ` : ''}${backlog} records back-filled at ${Math.round(perSecondBack)} a second`,
     )
     await delivered(without.url, 60_000)
@@ -110,7 +116,7 @@ it(
     // a call that waits for a store that is away takes a second at least
     expect(added.p50).toBeLessThan(10)
     expect(added.p99).toBeLessThan(100)
-    expect(grownMib).toBeLessThan(96)
+    expect(grownMib).toBeLessThan(64)
     if (seconds >= 300) expect(slope).toBeLessThan(1)
   },
   240_000 + seconds * 2_000,

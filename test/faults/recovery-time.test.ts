@@ -40,7 +40,7 @@ async function abandonedJournal(dir: string): Promise<number> {
   const journal = openJournal({ dir, clock: systemClock, segmentBytes: 64 * 1024 * 1024 })
   for (let made = 0; made < calls; made++) {
     const exchange = journal.open(
-      { ...openOf(newId(Date.now())), path: '/v1/chat/completions', method: 'POST' },
+      { ...openOf(newId(Date.now())), wallMs: Date.now(), path: '/v1/chat/completions', method: 'POST' },
       () => {},
     )
     journal.data(exchange, 'request', 0, 1, request)

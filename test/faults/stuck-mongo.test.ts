@@ -2,7 +2,7 @@ import { Agent } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeMongo, fakeMongo } from '../support/fake-mongo.ts'
 import { type FaultLink, faultLink, type Toxics } from '../support/fault-link.ts'
-import { canWatch, median, quantile, residentMib, watchMemory } from '../support/process-watch.ts'
+import { canWatch, median, quantile, watchMemory } from '../support/process-watch.ts'
 import { type SpawnedProxy, spawnProxy } from '../support/spawn-proxy.ts'
 import { eventually } from '../support/within.ts'
 import { clientCall } from './client-call.ts'
@@ -39,12 +39,14 @@ beforeAll(async () => {
   without = await spawnProxy({ upstreams })
   withMongo = await spawnProxy({ upstreams, env: { MONGO_URI: uri, DB_NAME: 'db' } })
   // as much as will come, so that what grows later is what MongoDB's trouble costs
+  const warming = watchMemory(withMongo.pid)
   for (let round = 0; round < 2 * rounds; round++) {
     await roundAt(without)
     await roundAt(withMongo)
     await delivered(withMongo.url)
   }
-  if (canWatch) wellMib = residentMib(withMongo.pid)
+  warming.stop()
+  if (canWatch) wellMib = warming.peakMib
 }, 120_000)
 
 afterAll(async () => {
