@@ -245,6 +245,8 @@ usage as reported
     const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`
     const out = await shown(aRecord({ run: { messages: [message('user', deep)] } }), '--full')
     expect(out.replace(/\s/g, '')).toContain(deep)
+    const escaped = JSON.stringify({ text: '\n'.repeat(3 << 20) })
+    expect((await shown(aRecord({ run: { messages: [message('user', escaped)] } }))).length).toBeLessThan(10_000)
     for (const broken of ['{"a":1', '[1,]', '{"a" "b"}'])
       expect(await shown(aRecord({ run: { messages: [message('user', broken)] } }))).toContain(`  ${broken}\n`)
   })
