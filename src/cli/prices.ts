@@ -42,8 +42,10 @@ Examples:
     const found = (provider === undefined ? everywhere(book, model) : [matchPrice(book, provider, model)])
       .filter((match) => match !== null)
       .map((match) => explained(match, wallMs))
-    if (given.flag('json')) io.out(`${JSON.stringify({ model, at: new Date(wallMs).toISOString(), found }, null, 2)}\n`)
-    else io.out(found.map((one) => pricesText(one, wallMs, zone, io.width)).join('\n'))
+    if (given.flag('json')) {
+      const nearest = found.length > 0 ? [] : nearestModels(book, model, provider)
+      io.out(`${JSON.stringify({ model, at: new Date(wallMs).toISOString(), found, nearest }, null, 2)}\n`)
+    } else io.out(found.map((one) => pricesText(one, wallMs, zone, io.width)).join('\n'))
     if (found.length === 0) throw new CommandFailure(noPrice(book, model, provider))
     return 0
   },
@@ -101,9 +103,14 @@ function noPrice(book: PriceBook, model: string, provider: string | undefined): 
     const near = nearNames(provider, book.providers.keys(), 3)
     return `no price list of the provider ${oneLine(provider)}${near.length > 0 ? `; there are ${near.join(', ')}` : ''}`
   }
-  const lists = provider === undefined ? [...book.providers.values()] : [book.providers.get(provider)!]
-  const names = new Set(lists.flatMap(({ entries }) => [...entries.keys()]))
-  const near = nearNames(model.toLowerCase(), names, 5)
+  const near = nearestModels(book, model, provider)
   const where = provider === undefined ? '' : ` of ${oneLine(provider)}`
   return `no price${where} for ${oneLine(model)}${near.length > 0 ? `; near it are ${near.join(', ')}` : ''}\nA price of your own goes into config/prices.yaml: docs/metering.md`
+}
+
+/** Names of the provider's list, or of all of them, that are written much like it. */
+function nearestModels(book: PriceBook, model: string, provider: string | undefined): readonly string[] {
+  const lists = [...book.providers.values()].filter((list) => provider === undefined || list.provider === provider)
+  const names = new Set(lists.flatMap(({ entries }) => [...entries.keys()]))
+  return nearNames(model.toLowerCase(), names, 5)
 }

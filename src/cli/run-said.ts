@@ -1,19 +1,17 @@
-import { arrayAt, objectOf, parseJson, stringAt } from '../records/json.ts'
+import { arrayAt, at, isObject, objectOf, stringAt } from '../records/json.ts'
 import type { RunDetail } from '../stores/store.ts'
+import { jsonLines } from './json-lines.ts'
 import { countText, harmless, oneLine } from './text.ts'
 
 /** The conversation as a person reads it; long texts are cut, unless all of it is asked for. */
 export function saidText({ run }: RunDetail, isFull: boolean): string {
   const tools = toolNames(run.messages)
   const messages = run.messages.map((message) =>
-    said(
-      titleOf(message, tools),
-      [stringAt(message, 'text') ?? stringAt(message, 'content'), ...arrayAt(message, 'tool_calls').map(callText)],
-      isFull,
-    ),
+    said(titleOf(message, tools), [textOf(message), ...arrayAt(message, 'tool_calls').map(callText)], isFull),
   )
   if (messages.length === 0 && run.prompt !== null) messages.push(said('prompt', [run.prompt], isFull))
-  const choices = run.choices.length > 0 ? run.choices : [{ text: run.completion, tool_calls: run.tool_calls }]
+  const { completion, reasoning, refusal, tool_calls } = run
+  const choices = run.choices.length > 0 ? run.choices : [{ text: completion ?? '', reasoning, refusal, tool_calls }]
   const answers = choices.flatMap((choice, place) => {
     const number = choices.length > 1 ? ` ${place + 1}` : ''
     const reason = stringAt(choice, 'finish_reason_raw') ?? stringAt(choice, 'finish_reason')
@@ -22,19 +20,30 @@ export function saidText({ run }: RunDetail, isFull: boolean): string {
       said(`reasoning${number}`, [stringAt(choice, 'reasoning')], isFull),
       said(
         `answer${number}${finish}`,
-        [
-          stringAt(choice, 'text'),
-          ...arrayAt(choice, 'parts').map(String),
-          ...arrayAt(choice, 'tool_calls').map(callText),
-        ],
+        [textOf(choice), ...arrayAt(choice, 'parts').map(String), ...arrayAt(choice, 'tool_calls').map(callText)],
         isFull,
       ),
       said(`refusal${number}`, [stringAt(choice, 'refusal')], isFull),
     ]
   })
   const cut = run.text_truncated ? '\n(texts were cut at the limit)\n' : ''
-  return [...messages, ...answers].join('') + cut
+  const all = [...messages, ...answers].join('')
+  if (all === '' && run.request_body.kept + run.response_body.kept > 0) return nothingRead
+  return all + cut
 }
+
+const nothingRead = '\nnothing is read from calls of this kind: --raw request and --raw response print the bytes\n'
+
+/** The text of a message or a choice; of a form that is not known here, the JSON. */
+function textOf(said: unknown): string | null {
+  const text = at(said, 'text') ?? at(said, 'content')
+  if (typeof text === 'string') return text
+  if (text !== undefined && text !== null) return JSON.stringify(text)
+  if (!isObject(said)) return said === null || said === undefined ? null : String(JSON.stringify(said))
+  return knownFields.some((name) => Object.hasOwn(said, name)) ? null : JSON.stringify(said)
+}
+
+const knownFields = ['role', 'tool_calls', 'reasoning', 'refusal', 'parts', 'finish_reason']
 
 /** What the provider reported, as it did. */
 export const usageText = ({ run }: RunDetail): string =>
@@ -65,7 +74,7 @@ function titleOf(message: unknown, tools: ReadonlyMap<string, string>): string {
 function said(title: string, texts: readonly (string | null)[], isFull: boolean): string {
   const lines = texts
     .filter((text) => text !== null && text !== '')
-    .flatMap((text) => harmless(isFull ? readable(text!) : shortened(readable(text!))).split('\n'))
+    .flatMap((text) => harmless(isFull ? jsonLines(String(text)) : shortened(jsonLines(String(text)))).split('\n'))
   return lines.length === 0 ? '' : `\n${oneLine(title)}\n${lines.map((line) => `  ${line}`.trimEnd()).join('\n')}\n`
 }
 
@@ -80,19 +89,12 @@ function shortened(text: string): string {
   return `${within.replace(/[\ud800-\udbff]$/, '')}…\n(${countText(left)} more characters: --full shows all)`
 }
 
-/** JSON in lines, where a text is JSON of more than one value and nothing of it would be lost. */
-function readable(text: string): string {
-  if (!/^\s*[{[]/.test(text) || /\d{16}/.test(text)) return text
-  const value = parseJson(text)?.value
-  return typeof value === 'object' && value !== null ? JSON.stringify(value, null, 2) : text
-}
-
 /** `→ name(arguments)`, long arguments in lines. */
 function callText(call: unknown): string {
   const line = toolCallText(call)
   if (line.length <= 100) return line
   const { id, name, arguments: given } = objectOf(call)
-  const text = readable(typeof given === 'string' ? given : JSON.stringify(given ?? {}))
+  const text = jsonLines(typeof given === 'string' ? given : JSON.stringify(given ?? {}))
   return `→ ${String(name ?? '?')}(${text})${id ? `  [${String(id)}]` : ''}`
 }
 

@@ -1,37 +1,40 @@
-import type { StoredNames } from '../records/stored-names.ts'
-import type { Usage } from '../records/usage.ts'
 import type { RunDetail } from '../stores/store.ts'
 import { billText } from './run-bill.ts'
 import { saidText, usageText } from './run-said.ts'
+import { serverText } from './run-server.ts'
+import { shaped } from './run-shape.ts'
 import { timelineText } from './run-timeline.ts'
-import { bytesText, countText, durationText, moneyText, oneLine, rateText, timeText, unknown, widthOf } from './text.ts'
+import { costText, usedText } from './run-used.ts'
+import { bytesText, countText, durationText, oneLine, rateText, timeText, unknown, widthOf } from './text.ts'
 
 /** One call as a person reads it. What was said is left to the terminal to wrap, so that it can be copied. */
-export function runText(detail: RunDetail, zone: string, width: number, isFull: boolean): string {
+export function runText(given: RunDetail, zone: string, width: number, isFull: boolean): string {
+  const detail = shaped(given)
   const { telemetry, run } = detail
   const { metadata } = telemetry
   const model = metadata.model_served ?? metadata.model_requested
+  const used = usedText(detail)
   const title = [telemetry._id, metadata.operation, model, metadata.upstream].filter(Boolean).join(dot)
   const facts: readonly (readonly [label: string, lines: readonly (string | null)[]])[] = [
     ['When', [timeText(telemetry.timestamp_ms, zone, 'full')]],
     ['Who', [whoText(detail)]],
     ['Call', [callText(detail)]],
     ['Outcome', [outcomeText(detail), metadata.error_message]],
-    // records of earlier versions have none
-    ['Answer', [metadata.parse_note ?? null]],
+    ['Answer', [metadata.parse_note]],
     ['Model', [modelText(detail)]],
-    ['Tokens', [tokensText(detail)]],
+    [used.label, [used.text]],
     ['Cost', [costText(detail)]],
     ['Timing', timingLines(detail)],
+    ['Server', [serverText(detail)]],
     ['Bytes', [bodyText('request', run.request_body), bodyText('answer', run.response_body)]],
     ['Parameters', [parametersText(run.parameters)]],
-    ['Tools', [run.tools.length > 0 ? run.tools.join(', ') : null]],
-    ['Notes', [...metadata.notes]],
+    ['Tools', [run.tools.length > 0 ? run.tools.map(String).join(', ') : null]],
+    ['Notes', metadata.notes.map(String)],
   ]
   const head = facts.flatMap(([label, lines]) =>
     lines
       .filter((line) => line !== null && line !== '')
-      .flatMap((line) => brokenAtDots(oneLine(line!), width - labelWidth))
+      .flatMap((line) => brokenAtDots(oneLine(String(line)), width - labelWidth))
       .map((line, place) => `${(place === 0 ? label : '').padEnd(labelWidth)}${line}`),
   )
   const sections = [billText(detail, width), timelineText(detail), saidText(detail, isFull), usageText(detail)]
@@ -57,7 +60,7 @@ function whoText({ telemetry }: RunDetail): string {
   const key =
     metadata.key_id === null ? null : `key ${metadata.key_id}${metadata.key_name ? ` (${metadata.key_name})` : ''}`
   const named = [
-    `project ${metadata.project_id}${metadata.project_name && metadata.project_name !== metadata.project_id ? ` (${metadata.project_name})` : ''}`,
+    `project ${metadata.project_id ?? unknown}${metadata.project_name && metadata.project_name !== metadata.project_id ? ` (${metadata.project_name})` : ''}`,
     ...(
       [
         ['user', metadata.user_id],
@@ -68,18 +71,20 @@ function whoText({ telemetry }: RunDetail): string {
       ] as const
     ).map(([label, value]) => (value === null ? null : `${label} ${value}`)),
     key,
-    `from ${telemetry.client_ip}`,
+    telemetry.client_ip ? `from ${telemetry.client_ip}` : null,
   ]
   return named.filter((part) => part !== null).join(dot)
 }
 
-const callText = ({ telemetry: { metadata } }: RunDetail): string =>
-  `${metadata.method} ${metadata.endpoint} → ${metadata.upstream}${metadata.stream ? ' · streamed' : ''}`
+const callText = ({ telemetry: { metadata } }: RunDetail): string => {
+  const { method, endpoint, upstream, stream } = metadata
+  return `${method ?? unknown} ${endpoint ?? unknown} → ${upstream ?? unknown}${stream ? ' · streamed' : ''}`
+}
 
 function outcomeText({ telemetry: { metadata } }: RunDetail): string {
   const parts = [
     metadata.outcome,
-    metadata.status_code === 0 ? 'no answer was sent' : `HTTP ${metadata.status_code}`,
+    metadata.status_code === 0 ? 'no answer was sent' : `HTTP ${metadata.status_code ?? unknown}`,
     metadata.upstream_status !== null && metadata.upstream_status !== metadata.status_code
       ? `upstream HTTP ${metadata.upstream_status}`
       : null,
@@ -95,41 +100,6 @@ function modelText({ telemetry: { metadata } }: RunDetail): string | null {
   if (asked === null && served === null) return null
   if (asked === served || served === null) return `${asked}${served === null ? ' (as asked)' : ''}`
   return asked === null ? served : `${served} (asked for ${asked})`
-}
-
-function tokensText({ telemetry: { metadata } }: RunDetail): string {
-  const { usage, token_source: source, prompt_tokens: input, completion_tokens: output, total_tokens: total } = metadata
-  if (input === null && output === null && total === null) return `${unknown} (${source})`
-  const detail = (parts: readonly (readonly [string, keyof StoredNames<Usage>])[]) => {
-    const shown = parts.flatMap(([label, name]) => {
-      const value = usage?.[name]
-      return typeof value === 'number' && value > 0 ? [`${countText(value)} ${label}`] : []
-    })
-    return shown.length > 0 ? ` (${shown.join(', ')})` : ''
-  }
-  const inputDetail = detail([
-    ['cached', 'cache_read'],
-    ['written to the cache', 'cache_write'],
-    ['audio', 'audio_input'],
-    ['image', 'image_input'],
-  ])
-  const outputDetail = detail([
-    ['reasoning', 'reasoning'],
-    ['audio', 'audio_output'],
-    ['image', 'image_output'],
-  ])
-  const about = source === 'estimated' ? `estimated with ${metadata.tokenizer ?? 'a tokenizer'}` : source
-  return `${countText(input)} in${inputDetail} + ${countText(output)} out${outputDetail} = ${countText(total)} · ${about}`
-}
-
-function costText({ telemetry: { metadata } }: RunDetail): string {
-  const amount = moneyText(metadata.cost_picodollars)
-  const parts = [
-    `${amount}${metadata.cost_estimated ? ' (estimated)' : ''}`,
-    metadata.unpriced_reason,
-    metadata.price_version === null ? null : `prices ${metadata.price_version}`,
-  ]
-  return parts.filter(Boolean).join(dot)
 }
 
 function timingLines({ telemetry: { metadata }, chunkTimes }: RunDetail): readonly (string | null)[] {

@@ -4,7 +4,7 @@ export const unknown = '–'
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
 export const countText = (value: number | null | undefined): string =>
-  value === null || value === undefined ? unknown : whole.format(value)
+  Number.isFinite(value) ? whole.format(value!) : unknown
 
 /** `0.42 ms`, `182 ms`, `1.84 s`, `2 m 05 s`, `1 h 02 m`. */
 export function durationText(ms: number | null | undefined): string {
@@ -41,7 +41,7 @@ export function moneyText(picodollars: string | null | undefined): string {
 
 /** `512 B`, `1.5 KiB`, `3.2 MiB`. */
 export function bytesText(bytes: number | null | undefined): string {
-  if (bytes === null || bytes === undefined) return unknown
+  if (bytes === null || bytes === undefined || !Number.isFinite(bytes)) return unknown
   let value = bytes
   for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
     if (value < 1_024) return `${unit === 'B' ? value : digits(value, value < 10 ? 1 : 0)} ${unit}`
@@ -51,7 +51,9 @@ export function bytesText(bytes: number | null | undefined): string {
 }
 
 export const rateText = (perSecond: number | null | undefined): string =>
-  perSecond === null || perSecond === undefined ? unknown : `${digits(perSecond, perSecond < 99.95 ? 1 : 0)}/s`
+  perSecond === null || perSecond === undefined || !Number.isFinite(perSecond)
+    ? unknown
+    : `${digits(perSecond, perSecond < 99.95 ? 1 : 0)}/s`
 
 export const percentText = (part: number, of: number): string =>
   of === 0 ? unknown : `${digits((part / of) * 100, part > 0 && part / of < 0.1 ? 1 : 0)} %`

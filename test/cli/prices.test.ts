@@ -107,5 +107,8 @@ names: [{ provider: azure, name: our-chat, model: gpt-4o }]
     expect((await cli(['prices', 'gpt-4o', '--provider', 'opnai'])).notes).toContain('opnai; there are openai')
     expect((await cli(['prices', 'gpt-4o', '--at', 'soon'])).notes).toContain('--at soon: wants')
     expect(JSON.parse((await cli(['prices', 'nobody-knows-it', '--json'])).out).found).toEqual([])
+    const unknown = JSON.parse((await cli(['prices', 'gpt-4oo', '--provider', 'openai', '--json'])).out)
+    expect(unknown).toMatchObject({ found: [], nearest: expect.arrayContaining(['gpt-4o']) })
+    expect((await json('gpt-4o', '--provider', 'openai')).nearest).toEqual([])
   })
 })

@@ -55,7 +55,7 @@ describe('the bill', () => {
       'input tokens written to a cache',
       'input tokens written to a cache for an hour',
       'output tokens',
-      'web search',
+      'web searches',
       'cost',
     ])
     expect(rows[1]).toEqual([
@@ -64,7 +64,7 @@ describe('the bill', () => {
       expect.stringMatching(/^\$[\d.]+ per 1M × 2$/),
       expect.anything(),
     ])
-    expect(rows[5]).toEqual(['web search', '2', '$0.01 each', '$0.02'])
+    expect(rows[5]).toEqual(['web searches', '2', '$0.01 each', '$0.02'])
     const picodollars = (text: string) => BigInt((Number(text.slice(1)) * 1e9).toFixed(0))
     const amounts = rows.slice(0, -1).map((row) => picodollars(row.at(-1)!))
     expect(amounts.reduce((sum, one) => sum + one, 0n)).toBe(picodollars(rows.at(-1)!.at(-1)!))
@@ -224,9 +224,31 @@ usage as reported
     expect(full).not.toContain('more characters')
   })
 
-  it('leaves a text alone that is JSON with numbers which reading would change', async () => {
-    const text = '{"id":12345678901234567890}'
-    expect(await shown(aRecord({ run: { messages: [message('user', text)] } }))).toContain(`  ${text}\n`)
+  it('cuts JSON into lines as it was written: long numbers, names that stand there twice, texts that look like JSON', async () => {
+    const text =
+      '{"id":12345678901234567890,"id":1e400,"none":{},"list":[],"text":"{[\\u00fc\\"]}","deep":[[null, true]]}'
+    const lines = `  {
+    "id": 12345678901234567890,
+    "id": 1e400,
+    "none": {},
+    "list": [],
+    "text": "{[ü\\"]}",
+    "deep": [
+      [
+        null,
+        true
+      ]
+    ]
+  }
+`
+    expect(await shown(aRecord({ run: { messages: [message('user', text)] } }))).toContain(lines)
+    const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`
+    const out = await shown(aRecord({ run: { messages: [message('user', deep)] } }), '--full')
+    expect(out.replace(/\s/g, '')).toContain(deep)
+    const escaped = JSON.stringify({ text: '\n'.repeat(3 << 20) })
+    expect((await shown(aRecord({ run: { messages: [message('user', escaped)] } }))).length).toBeLessThan(10_000)
+    for (const broken of ['{"a":1', '[1,]', '{"a" "b"}'])
+      expect(await shown(aRecord({ run: { messages: [message('user', broken)] } }))).toContain(`  ${broken}\n`)
   })
 })
 

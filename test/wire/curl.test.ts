@@ -148,7 +148,7 @@ describe('a command line that makes a call again sends the same bytes', () => {
 
   it('no body at all, and other methods', async () => {
     for (const method of ['GET', 'DELETE', 'POST', 'PUT', 'HEAD'])
-      await expectSame({ method, path: "/v1/models/it's-[1]{2}", headers: [['accept', 'application/json']] })
+      await expectSame({ method, path: "/v1/fine_tuning/it's-[1]{2}", headers: [['accept', 'application/json']] })
   })
 
   it('with the header that its provider reads the key from', async () => {

@@ -632,7 +632,7 @@ it('a streamed Anthropic message with thinking and a tool call', async () => {
   expect(run).toEqual(whole)
 })
 
-it('an Ollama chat that is no stream, and one that only loads the model', async () => {
+it('an Ollama chat that is no stream, and orders to load and to unload the model', async () => {
   const done = {
     model: 'llama3.2:3b',
     created_at: '2026-11-21T10:00:00Z',
@@ -776,16 +776,14 @@ it('an Ollama chat that is no stream, and one that only loads the model', async 
   }
   expect(run).toEqual(whole)
 
-  script = () =>
-    json({ model: 'llama3.2:3b', message: { role: 'assistant', content: '' }, done: true, done_reason: 'load' })
-  const load = await call('/api/chat', null, { model: 'llama3.2:3b', messages: [] })
-  expect(load.telemetry.metadata).toMatchObject({
-    outcome: 'ok',
-    finish_reason: 'load',
-    prompt_tokens: null,
-    completion_tokens: null,
-    total_tokens: null,
-    token_source: 'none',
-  })
-  expect(load.run.metadata).toMatchObject({ ollama_response: true, eval_count: null, tokens_per_second: null })
+  const orders = { load: {}, unload: { keep_alive: 0 } }
+  for (const [done_reason, more] of Object.entries(orders)) {
+    script = () => json({ model: 'llama3.2:3b', message: { role: 'assistant', content: '' }, done: true, done_reason })
+    const order = await call('/api/chat', null, { model: 'llama3.2:3b', messages: [], ...more })
+    expect(order.telemetry.metadata).toMatchObject({
+      ...{ outcome: 'ok', finish_reason: done_reason, token_source: 'none' },
+      ...{ prompt_tokens: null, completion_tokens: null, total_tokens: null },
+    })
+    expect(order.run.metadata).toMatchObject({ ollama_response: true, eval_count: null, tokens_per_second: null })
+  }
 })
