@@ -11,6 +11,7 @@ export function whyNot(): string | null {
   if (process.platform !== 'linux') return 'processes are pinned and accounted for by means of Linux'
   if (availableParallelism() < 2) return 'two cores are needed: one for the subject, one for the load'
   if (!has('taskset')) return 'taskset (util-linux) is missing'
+  if (!has('nginx')) return 'nginx is missing, which answers (Debian: nginx-light)'
   return null
 }
 

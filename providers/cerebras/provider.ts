@@ -10,6 +10,8 @@ export const provider: Provider = {
   routes: [
     { method: 'POST', path: '/v1/chat/completions', format: 'openai-chat' },
     { method: 'POST', path: '/v1/completions', format: 'openai-completions' },
+    { method: '*', path: '/v1/files*', format: null, operation: 'files' },
+    { method: '*', path: '/v1/batches*', format: null, operation: 'batches' },
     { method: 'GET', path: '/v1/models*', format: null, operation: 'models' },
   ],
 }

@@ -18,6 +18,11 @@ export const provider: Provider = {
     { method: 'POST', path: '/inference/v1/completions', format: 'openai-completions' },
     { method: 'POST', path: '/inference/v1/embeddings', format: 'openai-embeddings' },
     { method: 'POST', path: '/inference/v1/messages', format: 'anthropic-messages' },
+    { method: 'POST', path: '/inference/v1/responses', format: 'openai-responses' },
+    { method: 'GET', path: '/inference/v1/responses/{id}', format: 'openai-responses', fetches: true },
+    { method: 'POST', path: '/inference/v1/audio/transcriptions', format: 'openai-transcription' },
+    { method: 'POST', path: '/inference/v1/audio/translations', format: 'openai-transcription' },
+    { method: 'POST', path: '/inference/v1/rerank', format: 'rerank' },
     { method: 'GET', path: '/inference/v1/models*', format: null, operation: 'models' },
   ],
 }

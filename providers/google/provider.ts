@@ -39,6 +39,7 @@ export const provider: Provider = {
   movedPaths: {
     '/v1/chat/completions': '/v1beta/openai/chat/completions',
     '/v1/embeddings': '/v1beta/openai/embeddings',
+    '/v1/images/generations': '/v1beta/openai/images/generations',
   },
   usageInStreams: 'always',
   auth: { header: 'x-goog-api-key', prefix: '' },
@@ -60,6 +61,8 @@ export const provider: Provider = {
       hints: { outputIsRestOfTotal: true },
     },
     { method: 'POST', path: '/v1beta/openai/embeddings', format: 'openai-embeddings' },
+    { method: 'POST', path: '/v1beta/openai/images/generations', format: 'openai-images' },
+    { method: 'POST', path: '/v1beta/openai/images/edits', format: 'openai-images' },
     { method: 'GET', path: '/v1beta/openai/models*', format: null, operation: 'models' },
     { method: 'GET', path: '/v1beta/models*', format: null, operation: 'models' },
     { method: 'GET', path: '/v1/models*', format: null, operation: 'models' },

@@ -18,6 +18,8 @@ export const provider: Provider = {
     { method: 'POST', path: '/api/v0/chat/completions', format: 'openai-chat' },
     { method: 'POST', path: '/api/v0/completions', format: 'openai-completions' },
     { method: 'POST', path: '/api/v0/embeddings', format: 'openai-embeddings' },
+    { method: 'POST', path: '/v1/responses', format: 'openai-responses' },
+    { method: 'GET', path: '/v1/responses/{id}', format: 'openai-responses', fetches: true },
     { method: 'GET', path: '/v1/models*', format: null, operation: 'models' },
     { method: 'GET', path: '/api/v0/models*', format: null, operation: 'models' },
     { method: 'GET', path: '/api/v1/models*', format: null, operation: 'models' },

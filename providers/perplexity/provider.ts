@@ -14,6 +14,8 @@ export const provider: Provider = {
     { method: 'POST', path: '/chat/completions', format: 'openai-chat', hints: sonar },
     { method: 'POST', path: '/v1/sonar', format: 'openai-chat', hints: sonar },
     { method: 'POST', path: '/v1/embeddings', format: 'openai-embeddings' },
+    { method: 'POST', path: '/v1/responses', format: 'openai-responses' },
+    { method: 'GET', path: '/v1/responses/{id}', format: 'openai-responses', fetches: true },
     { method: 'GET', path: '/v1/models*', format: null, operation: 'models' },
   ],
 }

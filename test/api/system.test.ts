@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { expect, it } from 'vitest'
 import { health, info } from '../../src/api/schemas/system.ts'
 import type { Store } from '../../src/stores/store.ts'
+import { aRecord } from '../support/records.ts'
 import { apiOver, healthy, idOf, storeOf } from './api-server.ts'
 
 it('tells anybody how the parts are, by asking them each time', async () => {
@@ -149,6 +150,19 @@ it('shows people a page without scripts, and programs a line', async () => {
   expect(await page.text()).toContain('<h1>Sightglass</h1>')
   const line = await api.get('/', null, { accept: '*/*' })
   expect(await line.text()).toMatch(/^Sightglass 1\.2\.3, a transparent proxy/)
+})
+
+it('tells people on that page how many calls were estimated, and how to change that', async () => {
+  const text = async (api: Awaited<ReturnType<typeof apiOver>>) =>
+    await (await api.get('/', null, { accept: 'text/html' })).text()
+  expect(await text(await apiOver([aRecord()]))).not.toContain('estimated')
+  const guessed = await text(await apiOver([aRecord(), aRecord({ metadata: { token_source: 'estimated' } })]))
+  expect(guessed).toContain('The provider reported no tokens for 1 call, so they were estimated')
+  expect(guessed).toContain('include_usage: true')
+  const broken = { ...storeOf([]), usage: () => Promise.reject(new Error('no store')) }
+  const api = await apiOver([], { store: broken })
+  expect(await text(api)).toContain('<h1>Sightglass</h1>')
+  expect(api.failures).toHaveLength(1)
 })
 
 it('answers what is malformed in the shape of every other refusal', async () => {

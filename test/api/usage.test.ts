@@ -30,6 +30,20 @@ it('adds up all model calls for the admin, money exact', async () => {
   expect(usageAnswer.parse(body)).toEqual(body)
 })
 
+it('says how many calls were estimated or have no price, and how to change that', async () => {
+  expect((await (await apiOver(records)).ask('/usage')).body.hints).toEqual([])
+  const odd = [
+    aRecord({ metadata: { token_source: 'estimated' } }),
+    aRecord({ metadata: { token_source: 'estimated' } }),
+    aRecord({ metadata: { cost_picodollars: null, cost_usd: null, unpriced_reason: 'no price for openai/x' } }),
+  ]
+  const { hints } = (await (await apiOver(odd)).ask('/usage')).body
+  expect(hints).toEqual([
+    expect.stringMatching(/^the tokens of 2 calls are estimated.*include_usage: true/),
+    expect.stringMatching(/^the cost leaves out 1 call .*config\/prices\.yaml/),
+  ])
+})
+
 it.each([
   ['project', [{ project: 'acme' }, { project: 'globex' }]],
   ['key', [{ key: ada }, { key: bob }]],

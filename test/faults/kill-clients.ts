@@ -8,6 +8,8 @@ const kinds: readonly CallKind[] = ['json', 'json', 'stream', 'stream', 'upload'
 export interface Clients {
   /** From here on nobody is to blame for a cut. */
   excuse(): void
+  /** How many calls have ended, however they did. */
+  calls(): number
   /** Resolves when every client has seen its last call end. */
   ended: Promise<void>
 }
@@ -21,17 +23,20 @@ export function mixedClients(
   nextCall: () => string,
 ): Clients {
   let excused = false
+  let calls = 0
   const client = async (place: number) => {
     const random = seeded(seed + place)
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const parts = { port, agent, random, ledger, excused: () => excused }
     for (let end: ClientEnd | null = null; end !== 'cut' && !excused; ) {
       end = await clientCall(nextCall(), random.pick(kinds), parts)
+      calls++
     }
     agent.destroy()
   }
   const all = Promise.all(Array.from({ length: count }, (_, place) => client(place)))
   return {
+    calls: () => calls,
     excuse: () => {
       excused = true
     },

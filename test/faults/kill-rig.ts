@@ -19,7 +19,7 @@ import { type Seeded, seeded } from './seeded.ts'
 /** When a process is killed: while it serves, while it takes up what the last one left, or as soon as it has begun. */
 export type KillKind = 'serving' | 'recovering' | 'loop'
 
-/** Where the records end: in the embedded database, or from there in a MongoDB, which loses every third answer. */
+/** Where the records end: in the embedded database, or from there in a MongoDB, which loses a fifth of its answers. */
 export type KillSink = 'sqlite' | 'mongodb'
 
 export interface Campaign extends Findings {
@@ -48,8 +48,9 @@ export async function killCampaign(
     const ledger = new Ledger()
     await using upstream = await killUpstream((call) => ledger.arrived(call))
     await using mongo = await fakeMongo()
-    let inserts = 0
-    mongo.fault = () => (++inserts % 3 === 0 ? { kind: 'applyThenReset' } : null)
+    const luck = seeded(seed + 1)
+    mongo.fault = (name) =>
+      name !== 'connection_logs' && luck.next() < lostAnswers ? { kind: 'applyThenReset' } : null
     const uri = sink === 'mongodb' ? mongo.uri : null
     const rig = new Rig({ dataDir, upstreamPort: upstream.port, mongoUri: uri, ledger, random: seeded(seed), clients })
     for (const kind of kills) await rig.kill(kind)
@@ -59,6 +60,9 @@ export async function killCampaign(
     await rm(dataDir, { recursive: true, force: true })
   }
 }
+
+const leastServed = 30
+const lostAnswers = 0.2
 
 interface RigParts {
   dataDir: string
@@ -91,16 +95,19 @@ class Rig {
 
   async kill(kind: KillKind) {
     if (kind === 'loop') await this.#killAtStart()
-    else await this.#killUnderLoad(kind === 'serving' ? this.#random.whole(150, 900) : this.#random.whole(0, 150))
+    else if (kind === 'serving') await this.#killUnderLoad(this.#random.whole(150, 900), leastServed)
+    else await this.#killUnderLoad(this.#random.whole(0, 150), 0)
   }
 
-  async #killUnderLoad(afterMs: number) {
+  /** Also on a busy machine so many calls have ended by then. */
+  async #killUnderLoad(afterMs: number, leastCalls: number) {
     const from = performance.now()
     const proxy = await spawnProxy({ dataDir: this.#dataDir, env: this.#env, startMs: 60_000 })
     this.startMs = Math.max(this.startMs, performance.now() - from)
     const seed = this.#random.whole(0, 2 ** 30)
     const clients = mixedClients(proxy.port, this.#clients, this.#ledger, seed, () => `call-${++this.#calls}`)
     await pause(afterMs)
+    await eventually('clients to be served', () => clients.calls() >= leastCalls, 30_000, 5)
     clients.excuse()
     process.kill(proxy.pid, 'SIGKILL')
     await within(10_000, 'the killed process to end', proxy.exited)

@@ -30,13 +30,26 @@ describe('a path of OpenAI', () => {
 })
 
 describe('every provider', () => {
+  const usual = [
+    ['/v1/chat/completions', 'openai-chat'],
+    ['/v1/responses', 'openai-responses'],
+    ['/v1/embeddings', 'openai-embeddings'],
+    ['/v1/images/generations', 'openai-images'],
+    ['/v1/audio/speech', 'openai-speech'],
+    ['/v1/audio/transcriptions', 'openai-transcription'],
+    ['/v1/moderations', 'openai-moderations'],
+    ['/v1/rerank', 'rerank'],
+  ] as const
   it.each([...providers.values()].map((provider) => [provider.id, provider] as const))(
-    '%s reads a chat where a client of OpenAI or of the vendor itself sends it',
-    (_id, provider) => {
-      const chats = provider.routes.filter(({ format }) => format === 'openai-chat')
-      if (chats.length === 0) return expect(provider.routes.some(({ format }) => format !== null)).toBe(true)
-      const { format } = findRoute('POST', providerPath(provider, '/v1/chat/completions'), provider)
-      expect(format?.id).toBe('openai-chat')
+    '%s reads what it offers of the API of OpenAI where a client of that sends it',
+    (id, provider) => {
+      expect(provider.routes.some(({ format }) => format !== null)).toBe(true)
+      // its paths name the deployment
+      if (id === 'azure') return
+      for (const [path, format] of usual) {
+        if (!provider.routes.some((route) => route.format === format)) continue
+        expect([path, findRoute('POST', providerPath(provider, path), provider).format?.id]).toEqual([path, format])
+      }
     },
   )
 })

@@ -4,7 +4,7 @@ import { historyRoutes } from './llm-history.ts'
 import { metricsRoute } from './metrics.ts'
 import { openApiRoute } from './open-api.ts'
 import { purgeRoutes } from './purge.ts'
-import { startPage } from './start-page.ts'
+import { startPageRoute } from './start-page.ts'
 import { systemRoutes } from './system.ts'
 import { usageRoutes } from './usage.ts'
 
@@ -17,7 +17,7 @@ export function apiRoutes(version: string, startedAtMs: number): readonly ApiRou
     ...purgeRoutes,
     ...usageRoutes,
     ...historyRoutes,
-    startPage,
+    startPageRoute(),
   ]
   return [...routes, openApiRoute(routes, version)]
 }

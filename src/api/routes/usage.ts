@@ -1,6 +1,7 @@
 import type { z } from '@hono/zod-openapi'
 import type { Identity } from '../../access/credentials.ts'
 import { given } from '../../lib/given.ts'
+import { usageHints } from '../../records/usage-hints.ts'
 import { unpricedCalls } from '../../stores/unpriced.ts'
 import { ApiError, notFound } from '../api-error.ts'
 import { keyId, type UsageParameters, usageParameters } from '../parameters.ts'
@@ -85,13 +86,14 @@ async function sums(
   asked: UsageParameters,
 ): Promise<z.input<typeof usageAnswer>> {
   const { project, filter } = narrowed(identity, parts, asked)
-  return await ask((store) =>
+  const answer = await ask((store) =>
     store.usage(project, {
       ...filter,
       ...given({ timeZone: asked.tz, operations: asked.operation, limit: asked.limit }),
       groupBy: asked.group_by ?? [],
     }),
   )
+  return { ...answer, hints: usageHints(answer.totals) }
 }
 
 function narrowed(

@@ -54,6 +54,10 @@ export const usageAnswer = z
     groups: z.array(row).readonly().openapi({ description: 'one row for each group; none without group_by' }),
     totals: sums,
     truncated: flag('more groups exist than limit allowed'),
+    hints: z
+      .array(z.string())
+      .readonly()
+      .openapi({ description: 'how many calls were estimated or have no price, and how to change that' }),
   })
   .openapi('Usage') satisfies z.ZodType<UsageAnswer>
 

@@ -4,8 +4,10 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { settingsFor } from '../../../src/stores/mongodb/connection.ts'
+import { connectionTo, settingsFor } from '../../../src/stores/mongodb/connection.ts'
 import { openMongoSink, openMongoStore } from '../../../src/stores/mongodb/index.ts'
+import { fakeMongo } from '../../support/fake-mongo.ts'
+import { faultLink } from '../../support/fault-link.ts'
 import { listeningLog } from '../../support/mongo-store.ts'
 import { aRecord } from '../../support/records.ts'
 import { within } from '../../support/within.ts'
@@ -66,6 +68,20 @@ describe('a server that takes connections and never answers', () => {
     await within(1500, 'the deadline', expect(store.run(null, 'x')).rejects.toThrow())
     await store.close()
   })
+})
+
+it('the connection is one for all who open it, is tried anew after a failure, and is let go at the end (T1)', async () => {
+  await using mongo = await fakeMongo()
+  await using link = await faultLink(mongo.port)
+  await link.refuse()
+  const connection = connectionTo({ uri: `mongodb://127.0.0.1:${link.port}/?directConnection=true`, database: 'x' })
+  await expect(connection.open()).rejects.toThrow('ECONNREFUSED')
+  await link.accept()
+  const [one, other] = await Promise.all([connection.open(), connection.open()])
+  expect(one.db.client).toBe(other.db.client)
+  expect(await one.db.command({ ping: 1 })).toMatchObject({ ok: 1 })
+  await connection.close()
+  await expect(other.db.command({ ping: 1 })).rejects.toThrow('must be connected')
 })
 
 it('the driver is loaded with the first batch or question, not before', async () => {
