@@ -28,11 +28,11 @@ export function saidText({ run }: RunDetail, isFull: boolean): string {
   })
   const cut = run.text_truncated ? '\n(texts were cut at the limit)\n' : ''
   const all = [...messages, ...answers].join('')
-  if (all === '' && run.request_body.kept + run.response_body.kept > 0) return nothingRead
+  if (all === '' && run.request_body.kept + run.response_body.kept > 0) return noConversation
   return all + cut
 }
 
-const nothingRead = '\nnothing is read from calls of this kind: --raw request and --raw response print the bytes\n'
+const noConversation = '\nno conversation was read from it: --raw request and --raw response print the bytes\n'
 
 /** The text of a message or a choice; of a form that is not known here, the JSON. */
 function textOf(said: unknown): string | null {

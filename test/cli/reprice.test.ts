@@ -106,7 +106,7 @@ describe('sightglass reprice', () => {
     expect(out).toContain('  1  no price for openai/nobody-knows-it')
   })
 
-  it("takes over an operator's new price from the records that a proxy made, while --dry-run may look beside it", async () => {
+  it("takes over an operator's new price from the records that a proxy made and told to have none, while --dry-run may look beside it", async () => {
     await using upstream = await scriptedUpstream((request) =>
       json({
         model: (request.json as { model: string }).model,
@@ -125,6 +125,17 @@ describe('sightglass reprice', () => {
         ids.push(answer.header('x-sightglass-id'))
       }
       await proxy.settled()
+      const there = { SIGHTGLASS_URL: proxy.url, ADMIN_TOKEN: proxy.adminToken }
+      expect(JSON.parse((await cli(['usage', '--json'], there)).out).unpriced).toEqual({
+        calls: 1,
+        models: [
+          {
+            ...{ provider: 'openai', model: 'our-own-model', calls: 1, call: ids[0] },
+            reason: 'no price for openai/our-own-model',
+          },
+        ],
+        truncated: false,
+      })
       const refused = await cli(['reprice'], env)
       expect(refused).toMatchObject({ code: 1, out: '' })
       expect(refused.notes).toContain(`a proxy works in ${DATA_DIR}: stop it`)
@@ -137,6 +148,8 @@ describe('sightglass reprice', () => {
     expect(await cli(['reprice'], env)).toMatchObject({ code: 0 })
     expectPricedBy(await expectTrueSums(env), env.PRICES_FILE)
     await using proxy = await startProxy({ dataDir: DATA_DIR, upstreams: { openai: upstream.port } })
+    const there = { SIGHTGLASS_URL: proxy.url, ADMIN_TOKEN: proxy.adminToken }
+    expect((await cli(['usage'], there)).out).not.toContain('leaves out')
     const { telemetry, run } = await proxy.record(ids[0]!)
     expect(telemetry.metadata).toMatchObject({ cost_usd: 0.0056, unpriced_reason: null })
     expect(run.bill).toMatchObject([
