@@ -23,6 +23,13 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
+/**
+ * Calls whose tokens the upstream counts: for an estimate the proxy forks, and under libfiu the child of a process with threads
+ * may wait for ever for a lock that was held when it was born.
+ */
+const load = (port: number, clients: number, until: () => Promise<unknown>) =>
+  calls.load(port, clients, until, ['json', 'upload'])
+
 async function nothingLost(proxy: SpawnedProxy) {
   const { records } = await delivered(proxy.url, 60_000)
   expect(records).toMatchObject({ quarantined: 0, dropped: 0 })
@@ -56,7 +63,7 @@ withTool(libfiu, (library) => {
     'answers every call while writes fail with %s (%d of all), and has every record once they work again, without a restart (48)',
     async (code, share) => {
       const { proxy, faults } = await started()
-      await calls.load(proxy.port, 8, async () => {
+      await load(proxy.port, 8, async () => {
         await pause(300)
         await faults.fail(proxy.pid, writes, errno[code], share)
         await eventually(
@@ -76,15 +83,16 @@ withTool(libfiu, (library) => {
 
   it('answers every call while syncs fail, calls none of them safe meanwhile, and goes on in another file (48)', async () => {
     const { proxy, faults } = await started({ DURABILITY: 'sync' })
-    const segments = async (): Promise<number> => {
+    /** Older ones may be deleted already. */
+    const newestSegment = async (): Promise<number> => {
       const journal = join(dataDir, 'journal')
       const [epoch = ''] = await readdir(journal)
-      return (await readdir(join(journal, epoch))).length
+      return Math.max(...(await readdir(join(journal, epoch))).map((name) => Number.parseInt(name, 10)))
     }
-    await calls.load(proxy.port, 8, () => pause(300))
+    await load(proxy.port, 8, () => pause(300))
     const before = (await healthOf(proxy.url)).records.unprotected
-    expect(await segments()).toBe(1)
-    await calls.load(proxy.port, 8, async () => {
+    expect(await newestSegment()).toBe(1)
+    await load(proxy.port, 8, async () => {
       await faults.fail(proxy.pid, syncs, errno.EIO)
       await eventually(
         'calls to go on unprotected',
@@ -94,9 +102,9 @@ withTool(libfiu, (library) => {
       expect(proxy.output()).toContain('journal sync failed')
       await faults.work(proxy.pid, syncs)
     })
-    expect(await segments()).toBeGreaterThan(1)
     const { unprotected } = (await healthOf(proxy.url)).records
-    await calls.load(proxy.port, 4, () => pause(200))
+    await load(proxy.port, 4, () => pause(200))
+    expect(await newestSegment()).toBeGreaterThan(1)
     await nothingLost(proxy)
     console.log(`syncs failed with EIO: ${unprotected - before} calls went on unprotected, none is lost`)
   }, 120_000)

@@ -3,7 +3,7 @@ import { type CallKind, clientCall } from './client-call.ts'
 import type { ClientEnd, Ledger } from './ledger.ts'
 import { seeded } from './seeded.ts'
 
-const kinds: readonly CallKind[] = ['json', 'json', 'stream', 'stream', 'upload', 'leave']
+const mixed: readonly CallKind[] = ['json', 'json', 'stream', 'stream', 'upload', 'leave']
 
 export interface Clients {
   /** From here on nobody is to blame for a cut. */
@@ -21,6 +21,7 @@ export function mixedClients(
   ledger: Ledger,
   seed: number,
   nextCall: () => string,
+  kinds = mixed,
 ): Clients {
   let excused = false
   let calls = 0

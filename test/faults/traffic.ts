@@ -1,3 +1,4 @@
+import type { CallKind } from './client-call.ts'
 import { mixedClients } from './kill-clients.ts'
 import { type KillUpstream, killUpstream } from './kill-upstream.ts'
 import { Ledger } from './ledger.ts'
@@ -9,7 +10,7 @@ export interface Traffic extends AsyncDisposable {
   /** Names the next call. */
   nextCall(): string
   /** So many clients at once, until `until` is done; resolves when all have ended. */
-  load(port: number, clients: number, until: () => Promise<unknown>): Promise<void>
+  load(port: number, clients: number, until: () => Promise<unknown>, kinds?: readonly CallKind[]): Promise<void>
 }
 
 /** `keepAliveMs`: how long the upstream leaves a connection open that nobody uses. */
@@ -24,8 +25,8 @@ export async function traffic(keepAliveMs?: number): Promise<Traffic> {
     ledger,
     upstream,
     nextCall,
-    async load(port, count, until) {
-      const clients = mixedClients(port, count, ledger, 7, nextCall)
+    async load(port, count, until, kinds) {
+      const clients = mixedClients(port, count, ledger, 7, nextCall, kinds)
       await until()
       clients.excuse()
       await clients.ended
