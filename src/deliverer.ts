@@ -92,7 +92,7 @@ const beside = createFallbackDelivery({
     kept: outbox.kept('csv_fallback'),
     past: outbox.kept('csv_fallback_past'),
   }),
-  behind: (place) => outbox.behind(name, place, { records: 500, bytes: 8 * 1024 * 1024 }),
+  behind: (place) => outbox.behind(name, place, 500),
   nextPurge: () => outbox.nextPurge(csvPart),
   settlePurge: (purge, counts) => outbox.settlePurge(csvPart, purge, counts, true),
   log,

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Purge, PurgeCounts } from '../records/purge.ts'
-import type { OutboxRecord } from './outbox.ts'
+import type { CallInLine } from './outbox.ts'
 import type { SinkState } from './sink-status.ts'
 
 /** Where records also go while their sink is away, for people to read. */
@@ -10,7 +10,7 @@ export interface Fallback {
   /** Nothing behind this place in the outbox was appended yet. */
   place(): number
   /** Appends the records that were not yet; returns how many. When it throws, none counts as appended. */
-  append(records: readonly Pick<OutboxRecord, 'place' | 'record'>[]): number
+  append(calls: readonly CallInLine[]): number
   appendEvent(event: ConnectionEvent): void
   /** Takes out what a purge is about; nothing may be appended meanwhile. */
   purge(purge: Purge): Promise<PurgeCounts>
@@ -29,7 +29,7 @@ export interface FallbackDeliveryOptions {
   sink: string
   fallback: Fallback
   /** The next records behind this place that the sink does not have either, oldest first. */
-  behind(place: number): readonly OutboxRecord[]
+  behind(place: number): readonly CallInLine[]
   /** What the fallback is to delete next, and to say when it did. */
   nextPurge(): Purge | null
   settlePurge(purge: Purge, counts: PurgeCounts): void

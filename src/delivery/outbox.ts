@@ -47,6 +47,12 @@ export interface OutboxRecord<Item = StoredRecord> {
   bytes: number
 }
 
+/** A record in line without what was said and the bytes. */
+export interface CallInLine {
+  place: number
+  record: Pick<StoredRecord, 'telemetry'>
+}
+
 export interface RefusedRecord {
   place: number
   id: string

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import type { OutboxRecord } from '../../delivery/outbox.ts'
+import type { CallInLine, OutboxRecord } from '../../delivery/outbox.ts'
 import type { RunRecord } from '../../records/llm-run.ts'
 import type { StoredRecord } from '../../records/stored.ts'
 import type { TelemetryRecord } from '../../records/telemetry.ts'
@@ -21,6 +21,8 @@ export class Unreadable extends Error {
 export interface DocumentRows {
   /** At least one where there is one, however large. Throws `Unreadable` when it is the first that cannot be read. */
   after(place: number, limits: DocumentLimits): OutboxRecord[]
+  /** The same without what was said and the bytes. */
+  callsAfter(place: number, most: number): CallInLine[]
   has(place: number): boolean
   count(after: number, upTo: number): number
   /** Deletes some that were made before `beforeMs`, the oldest first; what is in quarantine stays. */
@@ -39,6 +41,7 @@ export function documentRows(database: DatabaseSync): DocumentRows {
     SELECT seq, documents.telemetry, prompt, completion, run, documents.request_bytes, documents.response_bytes,
       chunk_times, gaps, ${sizes} AS bytes
     FROM documents LEFT JOIN telemetry USING (seq) WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`)
+  const calls = database.prepare('SELECT seq, telemetry FROM documents WHERE seq > ? ORDER BY seq LIMIT ?')
   const has = database.prepare('SELECT 1 FROM documents WHERE seq = ?')
   const next = database.prepare('SELECT seq, id FROM telemetry WHERE seq > ? ORDER BY seq LIMIT 1')
   const countCalls = database.prepare('SELECT count(*) AS rows FROM telemetry WHERE seq > ? AND seq <= ?')
@@ -61,6 +64,15 @@ export function documentRows(database: DatabaseSync): DocumentRows {
     }
   }
 
+  const callIn = (row: Record<string, SQLOutputValue>): CallInLine => {
+    const place = Number(row.seq)
+    try {
+      return { place, record: { telemetry: JSON.parse(String(row.telemetry)) as TelemetryRecord } }
+    } catch (error) {
+      throw new Unreadable(place, String(idOf.get(place)?.id ?? ''), error)
+    }
+  }
+
   /** Where a part of the file is damaged, the list of the calls still tells which document it is. */
   const unreadable = (place: number, error: unknown): unknown => {
     if (error instanceof Unreadable || troubleOf(error) !== 'damaged') return error
@@ -80,6 +92,15 @@ export function documentRows(database: DatabaseSync): DocumentRows {
         }
       } catch (error) {
         // what was read comes first; then what cannot be read is the first
+        if (found.length === 0) throw unreadable(place, error)
+      }
+      return found
+    },
+    callsAfter(place, most) {
+      const found: CallInLine[] = []
+      try {
+        for (const row of calls.iterate(place, most)) found.push(callIn(row))
+      } catch (error) {
         if (found.length === 0) throw unreadable(place, error)
       }
       return found

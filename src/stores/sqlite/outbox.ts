@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { isDeepStrictEqual } from 'node:util'
-import type { Outbox, OutboxRecord, RefusedRecord, SinkCounters } from '../../delivery/outbox.ts'
+import type { CallInLine, Outbox, OutboxRecord, RefusedRecord, SinkCounters } from '../../delivery/outbox.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { inTransaction, openForWriting } from './database.ts'
 import { type KeptText, keptText } from './kept-text.ts'
@@ -14,8 +14,8 @@ import { StoreUnmade } from './trouble.ts'
 export interface LocalOutbox extends Outbox {
   /** This data directory's own id. */
   readonly instance: string
-  /** Records behind this place that the sink does not have either, oldest first; those that cannot be read are left out. */
-  behind(sink: string, place: number, limits: { records: number; bytes: number }): readonly OutboxRecord[]
+  /** Calls behind this place that the sink does not have either, oldest first; those that cannot be read are left out. */
+  behind(sink: string, place: number, most: number): readonly CallInLine[]
   /** A text that is kept under this name. */
   kept(name: string): KeptText
   close(): void
@@ -116,10 +116,10 @@ function outboxOver(database: DatabaseSync, sinks: readonly OutboxSink[], clock:
     counters(sink): SinkCounters {
       return rows.counters(sink)
     },
-    behind(sink, place, limits) {
+    behind(sink, place, most) {
       for (let from = Math.max(place, rows.state(sink).place); ; ) {
         try {
-          return documents.after(from, limits)
+          return documents.callsAfter(from, most)
         } catch (error) {
           if (!(error instanceof Unreadable)) throw error
           from = error.place

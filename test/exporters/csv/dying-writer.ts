@@ -17,7 +17,7 @@ const fallback = openCsvFallback({
 })
 process.stdout.write('begun\n')
 for (;;) {
-  const batch = outbox.behind('mongodb', fallback.place(), { records: 20, bytes: 1_000_000 })
+  const batch = outbox.behind('mongodb', fallback.place(), 20)
   if (batch.length === 0) break
   fallback.append(batch)
 }
