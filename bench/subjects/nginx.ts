@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../test/support/free-port.ts'
 import { cores, has, pinned } from '../machine.ts'
-import { answering, freePort } from '../upstreams/index.ts'
+import { answering } from '../upstreams/index.ts'
 import { nginxConfiguration } from './nginx-configuration.ts'
 import type { Subject } from './subject.ts'
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
+import { freePort } from '../../test/support/free-port.ts'
 import { cores, pinned } from '../machine.ts'
-import { answering, freePort } from '../upstreams/index.ts'
+import { answering } from '../upstreams/index.ts'
 import { npmPackage } from './installed.ts'
 import type { Subject } from './subject.ts'
 

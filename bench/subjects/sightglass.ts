@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../test/support/free-port.ts'
 import { mongoServer } from '../../test/support/mongo-server.ts'
 import { cores, pinned } from '../machine.ts'
-import { answering, freePort } from '../upstreams/index.ts'
+import { answering } from '../upstreams/index.ts'
 import type { Running, Subject, Target } from './subject.ts'
 
 const root = join(import.meta.dirname, '..', '..')

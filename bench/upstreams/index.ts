@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../test/support/free-port.ts'
 import { eventually } from '../../test/support/within.ts'
 import { cores, type Pinned, pinned } from '../machine.ts'
 import { nginxConfiguration } from '../subjects/nginx-configuration.ts'
@@ -66,15 +66,6 @@ export async function answering(port: number, program: Pinned, path = '/'): Prom
     60_000,
     100,
   )
-}
-
-export async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  listener.close()
-  await once(listener, 'close')
-  return port
 }
 
 function makeCertificate(directory: string): { file: string; key: string } {

@@ -7,6 +7,7 @@ import { newId } from '../../src/lib/id.ts'
 import { storedNames } from '../../src/records/stored-names.ts'
 import { unknownUsage } from '../../src/records/usage.ts'
 import { adminToken, apiOver } from '../api/api-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { aMoment, aRecord } from '../support/records.ts'
 import { cells, cli, spawnCli, storeWith, temporary } from './run-cli.ts'
 
@@ -304,11 +305,3 @@ describe('finding the records', () => {
     expect((await cli(['usage', '--project', 'nobody'], storeWith(records))).out).toBe('No calls like that.\n')
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

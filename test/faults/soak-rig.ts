@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { type FakeMongo, fakeMongo } from '../support/fake-mongo.ts'
 import { type FaultLink, faultLink } from '../support/fault-link.ts'
+import { freePort } from '../support/free-port.ts'
 import { openFiles, type Sample, watchMemory } from '../support/process-watch.ts'
 import type { SmallDisk } from '../support/small-disk.ts'
 import { type SpawnedProxy, spawnProxy } from '../support/spawn-proxy.ts'
@@ -221,13 +220,4 @@ export class SoakRig implements AsyncDisposable {
   #pauseUpTo(untilMs: number, low: number, high: number): Promise<void> {
     return pause(Math.max(0, Math.min(this.#random.whole(low, high), untilMs - performance.now())))
   }
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  listener.close()
-  await once(listener, 'close')
-  return port
 }

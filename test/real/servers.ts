@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../support/free-port.ts'
 
 const directory = process.env.REAL_SERVERS_DIR ?? join(homedir(), '.cache', 'sightglass-real-servers')
 const script = join(import.meta.dirname, 'servers', 'real-servers.sh')
@@ -60,20 +60,4 @@ async function run(env: NodeJS.ProcessEnv, command: 'start' | 'stop'): Promise<v
   const child = spawn('bash', [script, command], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   const [code] = await once(child, 'exit')
   if (code !== 0) throw new Error(`real-servers.sh ${command} ended with ${code}`)
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  })
-  for (const server of servers) server.close()
-  return ports
 }

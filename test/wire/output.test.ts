@@ -2,26 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { json } from '../support/answer.ts'
+import { freePort } from '../support/free-port.ts'
 import { rawExchange, requestBytes } from '../support/raw-client.ts'
 import { scriptedUpstream } from '../support/scripted-upstream.ts'
 import { eventually, within } from '../support/within.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-
-/** The port cannot be read from an output that takes nothing. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
-}
 
 it.runIf(existsSync('/dev/full'))(
   'serves and stops as ever when its output takes nothing, as on a full disk',
