@@ -3,20 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { cohereChat } from '../../src/formats/cohere-chat/format.ts'
 import { cohereChatV1 } from '../../src/formats/cohere-chat-v1/format.ts'
 import { cohereEmbed } from '../../src/formats/cohere-embed/format.ts'
-import type { Decoded, Format } from '../../src/formats/decoder.ts'
 import { rerank } from '../../src/formats/rerank/format.ts'
-
-function streamed(format: Format, ...values: unknown[]): Decoded {
-  const decoder = format.decoder(format.readRequest({}), {})
-  for (const [index, value] of values.entries()) decoder.push(value, index, null)
-  return decoder.finish()
-}
-
-function whole(format: Format, value: unknown): Decoded {
-  const decoder = format.decoder(format.readRequest({}), {})
-  decoder.whole(value, 0)
-  return decoder.finish()
-}
+import { streamed, whole } from './decoded.ts'
 
 describe('an answer of Cohere', () => {
   const usage = {

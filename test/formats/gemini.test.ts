@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { provider } from '../../providers/google/provider.ts'
-import type { Decoded, Format } from '../../src/formats/decoder.ts'
 import { geminiContent, geminiContentStream } from '../../src/formats/gemini-content/format.ts'
 import { PartialArguments } from '../../src/formats/gemini-content/partial-arguments.ts'
 import { geminiEmbeddings } from '../../src/formats/gemini-embeddings/format.ts'
@@ -10,18 +9,7 @@ import { geminiPredict } from '../../src/formats/gemini-predict/format.ts'
 import { observe } from '../../src/formats/observe.ts'
 import type { Exchange } from '../../src/records/exchange.ts'
 import { exchangeOf } from '../contract/format-sample.ts'
-
-function streamed(format: Format, ...values: unknown[]): Decoded {
-  const decoder = format.decoder(format.readRequest({}), {})
-  for (const [index, value] of values.entries()) decoder.push(value, index, null)
-  return decoder.finish()
-}
-
-function whole(format: Format, value: unknown): Decoded {
-  const decoder = format.decoder(format.readRequest({}), {})
-  decoder.whole(value, 0)
-  return decoder.finish()
-}
+import { streamed, whole } from './decoded.ts'
 
 const exchangeFor = (path: string, body: string, answer: string): Exchange =>
   exchangeOf({

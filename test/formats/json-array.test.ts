@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type ArrayReading, readJsonArray } from '../../src/formats/framing/json-array.ts'
 import type { Piece } from '../../src/records/exchange.ts'
 import { cutAt, cutInto } from '../contract/format-sample.ts'
+import { listener } from './listener.ts'
 
 interface Heard {
   values: unknown[]
@@ -11,16 +12,9 @@ interface Heard {
 }
 
 function hear(pieces: readonly Piece[], clean = true, limit?: number): Heard {
-  const values: unknown[] = []
-  const times: number[] = []
-  const receiver = {
-    value(value: unknown, atMs: number) {
-      values.push(value)
-      times.push(atMs)
-    },
-    done() {},
-  }
-  return { values, times, reading: readJsonArray(pieces, clean, receiver, limit) }
+  const heard = listener()
+  const reading = readJsonArray(pieces, clean, heard, limit)
+  return { values: heard.values, times: heard.times, reading }
 }
 
 const inOne = (text: string, clean = true, limit?: number): Heard =>

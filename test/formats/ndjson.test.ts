@@ -3,22 +3,16 @@ import { readNdjson } from '../../src/formats/framing/ndjson.ts'
 import type { Reading } from '../../src/formats/framing/reading.ts'
 import type { Piece } from '../../src/records/exchange.ts'
 import { cutInto } from '../contract/format-sample.ts'
+import { listener } from './listener.ts'
 
 function hear(
   pieces: readonly Piece[],
   clean = true,
   limit?: number,
 ): { values: unknown[]; times: number[]; reading: Reading } {
-  const values: unknown[] = []
-  const times: number[] = []
-  const receiver = {
-    value(value: unknown, atMs: number) {
-      values.push(value)
-      times.push(atMs)
-    },
-    done() {},
-  }
-  return { reading: readNdjson(pieces, clean, receiver, limit), values, times }
+  const heard = listener()
+  const reading = readNdjson(pieces, clean, heard, limit)
+  return { reading, values: heard.values, times: heard.times }
 }
 
 const text = '\ufeff{"a":"👋 é"}\r\n\n  \n{"b":"\\ud83d"}\n{"c":3}'

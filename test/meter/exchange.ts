@@ -1,21 +1,14 @@
 import { Answer } from '../../src/formats/answer.ts'
 import { type Decoded, noFacts, type RequestFacts, type RequestMessage } from '../../src/formats/decoder.ts'
 import type { Observed } from '../../src/formats/observed.ts'
+import { messageOf } from '../../src/formats/request-text.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { newId } from '../../src/lib/id.ts'
 import type { Body, Exchange, ExchangeClose, ExchangeHead, ExchangeOpen } from '../../src/records/exchange.ts'
 import { anOpen } from '../support/exchange-open.ts'
 
 /** A message of a request. */
-export const user = (text: string, more: Partial<RequestMessage> = {}): RequestMessage => ({
-  role: 'user',
-  name: null,
-  text,
-  toolCalls: [],
-  toolCallId: null,
-  images: [],
-  ...more,
-})
+export const user = (text: string, more: Partial<RequestMessage> = {}): RequestMessage => messageOf('user', text, more)
 
 /** The monotonic time at which every exchange of these tests begins. */
 export const begun = 10_000
