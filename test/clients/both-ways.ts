@@ -26,8 +26,11 @@ export async function bothWays(settings: SettingsOverrides = {}): Promise<BothWa
   }
 }
 
-/** The same with an upstream that plays samples of these providers, each at the path of its provider. */
-export async function samplesBothWays(...ids: readonly string[]): Promise<SamplesBothWays> {
+/** The same with an upstream that plays samples of these providers, each below its path at the proxy: usually `/id`. */
+export async function samplesBothWays(
+  ids: readonly string[],
+  pathOf = (id: string): string => `/${id}`,
+): Promise<SamplesBothWays> {
   let sample: Sample | null = null
   const upstream = await scriptedUpstream(() => {
     if (sample === null) throw new Error('which sample shall be played?')
@@ -35,7 +38,7 @@ export async function samplesBothWays(...ids: readonly string[]): Promise<Sample
   })
   const proxy = await startProxy({ upstreams: Object.fromEntries(ids.map((id) => [id, upstream.port])) })
   const known = new Set<string>()
-  const ways = new Map(ids.map((id) => [id, twoWays(proxy, upstream.url, `${proxy.url}/${id}`, known)]))
+  const ways = new Map(ids.map((id) => [id, twoWays(proxy, upstream.url, `${proxy.url}${pathOf(id)}`, known)]))
   return {
     async same(name, call) {
       sample = loadSample(name)
@@ -44,7 +47,7 @@ export async function samplesBothWays(...ids: readonly string[]): Promise<Sample
       const [directly, proxied] = upstream.requests.slice(before)
       expect(proxied?.target).toBe(directly?.target)
       expect(proxied?.bodyText).toBe(directly?.bodyText)
-      return { ...seen, sample }
+      return { ...seen, sample, record: only(seen.records) }
     },
     async stop() {
       await proxy.stop()
@@ -55,7 +58,7 @@ export async function samplesBothWays(...ids: readonly string[]): Promise<Sample
 }
 
 /** The same call made at `direct` and at `proxied`, an address of the proxy. Records in `known` are left out, and grow. */
-export function twoWays(proxy: TestProxy, direct: string, proxied: string, known = new Set<string>()): TwoWays {
+function twoWays(proxy: TestProxy, direct: string, proxied: string, known = new Set<string>()): TwoWays {
   const left = async () => {
     const fresh = (await proxy.records()).filter((record) => !known.has(record.telemetry._id))
     for (const record of fresh) known.add(record.telemetry._id)
@@ -89,8 +92,11 @@ export interface TwoWays {
 }
 
 export interface SamplesBothWays {
-  /** The same while the upstream plays the sample of that name (`groq/chat-tools`); the client must ask for the same both ways. */
-  same<T>(name: string, call: (baseUrl: string) => Promise<T>): Promise<Same<T> & { sample: Sample }>
+  /**
+   * The same while the upstream plays the sample of that name (`groq/chat-tools`); the client must ask for the same both ways,
+   * and its one call through the proxy leaves one record.
+   */
+  same<T>(name: string, call: (baseUrl: string) => Promise<T>): Promise<Same<T> & { sample: Sample; record: RunDetail }>
   stop(): Promise<void>
 }
 

@@ -1,9 +1,8 @@
 import { CohereClient, CohereClientV2 } from 'cohere-ai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunDetail } from '../../src/stores/store.ts'
-import { loadSample, loadSamples, type Sample } from '../support/samples.ts'
-import { collect, failureOf } from './both-ways.ts'
-import { type SampleWays, sampleWays } from './sample-ways.ts'
+import { loadSamples, type Sample } from '../support/samples.ts'
+import { collect, failureOf, type SamplesBothWays, samplesBothWays } from './both-ways.ts'
 
 const token = 'co_test_key_of_nobody'
 const newer = (environment: string) => new CohereClientV2({ token, environment, maxRetries: 0 })
@@ -60,14 +59,14 @@ function expectAgreement({ telemetry: { metadata }, run }: RunDetail, seen: Seen
 }
 
 describe('what the SDK of Cohere makes of an answer is what the record says', () => {
-  let ways: SampleWays
+  let ways: SamplesBothWays
   beforeAll(async () => {
-    ways = await sampleWays('cohere', '/cohere')
+    ways = await samplesBothWays(['cohere'])
   })
   afterAll(() => ways.stop())
 
   it.each(of('/v2/chat', false))('$name', async (sample) => {
-    const { value, record } = await ways.same(sample, async (url) => {
+    const { value, record } = await ways.same(sample.name, async (url) => {
       const { message, finishReason, usage } = await newer(url).chat(ask)
       const content = message.content ?? []
       return {
@@ -88,7 +87,7 @@ describe('what the SDK of Cohere makes of an answer is what the record says', ()
   })
 
   it.each(of('/v2/chat', true))('$name', async (sample) => {
-    const { value, record } = await ways.same(sample, async (url) => {
+    const { value, record } = await ways.same(sample.name, async (url) => {
       const seen: Seen = { text: '', reasoning: '', calls: [], reason: null, tokens: tokensOf(undefined) }
       const given: string[] = []
       for await (const event of await newer(url).chatStream(ask)) {
@@ -114,7 +113,7 @@ describe('what the SDK of Cohere makes of an answer is what the record says', ()
   })
 
   it.each(of('/v1/chat', false))('$name', async (sample) => {
-    const { value, record } = await ways.same(sample, async (url) => older(url).chat(askOlder))
+    const { value, record } = await ways.same(sample.name, async (url) => older(url).chat(askOlder))
     expectAgreement(record, {
       text: value.text,
       reasoning: '',
@@ -127,7 +126,9 @@ describe('what the SDK of Cohere makes of an answer is what the record says', ()
   // this SDK reads lines only
   const inLines = (sample: Sample) => sample.response.headers.some(([, value]) => value === 'application/stream+json')
   it.each(of('/v1/chat', true).filter(inLines))('$name', async (sample) => {
-    const { value, record } = await ways.same(sample, async (url) => collect(await older(url).chatStream(askOlder)))
+    const { value, record } = await ways.same(sample.name, async (url) =>
+      collect(await older(url).chatStream(askOlder)),
+    )
     const end = value.find((event) => event.eventType === 'stream-end')!
     expectAgreement(record, {
       text: value.map((event) => (event.eventType === 'text-generation' ? event.text : '')).join(''),
@@ -140,14 +141,14 @@ describe('what the SDK of Cohere makes of an answer is what the record says', ()
 })
 
 describe('the SDK of Cohere gets through the proxy what it gets without it', () => {
-  let ways: SampleWays
+  let ways: SamplesBothWays
   beforeAll(async () => {
-    ways = await sampleWays('cohere', '/cohere')
+    ways = await samplesBothWays(['cohere'])
   })
   afterAll(() => ways.stop())
 
   it('for embeddings of both versions', async () => {
-    const { value, record } = await ways.same(loadSample('cohere/embed'), (url) =>
+    const { value, record } = await ways.same('cohere/embed', (url) =>
       newer(url).embed({
         model: 'embed-v4.0',
         texts: ['a sea', 'a lake'],
@@ -161,7 +162,7 @@ describe('the SDK of Cohere gets through the proxy what it gets without it', () 
       model_requested: 'embed-v4.0',
       prompt_tokens: value.meta?.billedUnits?.inputTokens,
     })
-    const first = await ways.same(loadSample('cohere/v1-embed'), (url) =>
+    const first = await ways.same('cohere/v1-embed', (url) =>
       older(url).embed({ model: 'embed-english-v3.0', texts: ['a sea'] }),
     )
     expect(first.record.telemetry.metadata.operation).toBe('embeddings')
@@ -169,7 +170,7 @@ describe('the SDK of Cohere gets through the proxy what it gets without it', () 
 
   it('for a rerank, which is paid by the search', async () => {
     const query = { model: 'rerank-v3.5', query: 'warm seas', documents: ['The Coral Sea is warm.', 'Soup is warm.'] }
-    const { value, record } = await ways.same(loadSample('cohere/rerank'), (url) => newer(url).rerank(query))
+    const { value, record } = await ways.same('cohere/rerank', (url) => newer(url).rerank(query))
     expect(record.telemetry.metadata).toMatchObject({
       operation: 'rerank',
       token_source: 'reported',
@@ -185,16 +186,16 @@ describe('the SDK of Cohere gets through the proxy what it gets without it', () 
   })
 
   it('for counts of tokens and lists of models', async () => {
-    const counted = await ways.same(loadSample('cohere/tokenize'), (url) =>
+    const counted = await ways.same('cohere/tokenize', (url) =>
       older(url).tokenize({ model: 'command-a-03-2025', text: 'a sea' }),
     )
     expect(counted.record.telemetry.metadata).toMatchObject({ operation: 'count_tokens', total_tokens: null })
-    const listed = await ways.same(loadSample('cohere/models'), (url) => older(url).models.list())
+    const listed = await ways.same('cohere/models', (url) => older(url).models.list())
     expect(listed.record.telemetry.metadata.operation).toBe('models')
   })
 
   it('for an error: the same class, status and message', async () => {
-    const { value, record } = await ways.same(loadSample('cohere/error-token'), async (url) => {
+    const { value, record } = await ways.same('cohere/error-token', async (url) => {
       const { rawResponse: _differs, ...failure } = await failureOf(newer(url).chat(ask))
       return failure
     })
@@ -206,7 +207,7 @@ describe('the SDK of Cohere gets through the proxy what it gets without it', () 
   })
 
   it('for a connection that breaks in the stream: the same events, then a failure', async () => {
-    const { value, record } = await ways.same(loadSample('cohere/chat-cut-stream'), async (url) => {
+    const { value, record } = await ways.same('cohere/chat-cut-stream', async (url) => {
       const seen: unknown[] = []
       const read = async () => {
         for await (const event of await newer(url).chatStream(ask)) seen.push(event)

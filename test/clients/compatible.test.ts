@@ -29,7 +29,7 @@ const isError = ({ expect: wanted }: Sample) => wanted!.outcome === 'upstream_er
 describe('the openai package gets from every compatible vendor what it gets without the proxy', () => {
   let ways: SamplesBothWays
   beforeAll(async () => {
-    ways = await samplesBothWays(...vendors)
+    ways = await samplesBothWays(vendors)
   })
   afterAll(() => ways.stop())
 

@@ -2,8 +2,7 @@ import { type Content, type GenerateContentParameters, type GenerateContentRespo
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunDetail } from '../../src/stores/store.ts'
 import { loadSample, loadSamples, type Sample } from '../support/samples.ts'
-import { collect, failureOf } from './both-ways.ts'
-import { type SampleWays, sampleWays } from './sample-ways.ts'
+import { collect, failureOf, type SamplesBothWays, samplesBothWays } from './both-ways.ts'
 
 const client = (baseUrl: string) => new GoogleGenAI({ apiKey: 'AIzaSyTestKeyOfNobody', httpOptions: { baseUrl } })
 
@@ -69,9 +68,9 @@ const samples = loadSamples('google')
 const fails = (sample: Sample) => sample.response.cut || /error/.test(sample.name)
 
 describe('what the SDK of Google makes of an answer is what the record says', () => {
-  let ways: SampleWays
+  let ways: SamplesBothWays
   beforeAll(async () => {
-    ways = await sampleWays('google')
+    ways = await samplesBothWays(['google'], () => '')
   })
   afterAll(() => ways.stop())
 
@@ -81,7 +80,7 @@ describe('what the SDK of Google makes of an answer is what the record says', ()
   })
 
   it.each(samples.filter(isRead))('$name', async (sample) => {
-    const { value, record } = await ways.same(sample, async (url) => {
+    const { value, record } = await ways.same(sample.name, async (url) => {
       const answer = await client(url).models.generateContent(asked(sample))
       return helped([answer])
     })
@@ -95,7 +94,7 @@ describe('what the SDK of Google makes of an answer is what the record says', ()
   it.each(samples.filter((sample) => isStreamed(sample) && !fails(sample) && sample.name !== inPieces))(
     '$name',
     async (sample) => {
-      const { value, record } = await ways.same(sample, async (url) =>
+      const { value, record } = await ways.same(sample.name, async (url) =>
         helped(await collect(await client(url).models.generateContentStream(asked(sample)))),
       )
       expectAgreement(record, value)
@@ -105,7 +104,7 @@ describe('what the SDK of Google makes of an answer is what the record says', ()
 
   it('for arguments in pieces: the pieces put together', async () => {
     const sample = loadSample(inPieces)
-    const { value, record } = await ways.same(sample, async (url) =>
+    const { value, record } = await ways.same(sample.name, async (url) =>
       helped(await collect(await client(url).models.generateContentStream(asked(sample)))),
     )
     const pieces = value.calls.flatMap((call) => call.partialArgs ?? [])
@@ -118,7 +117,7 @@ describe('what the SDK of Google makes of an answer is what the record says', ()
   it.each(samples.filter((sample) => isStreamed(sample) && fails(sample)))(
     '$name: the same words, then the same failure',
     async (sample) => {
-      const { value, record } = await ways.same(sample, async (url) => {
+      const { value, record } = await ways.same(sample.name, async (url) => {
         const parts: GenerateContentResponse[] = []
         const { cause: _differs, ...failure } = await failureOf(
           (async () => {
@@ -134,15 +133,15 @@ describe('what the SDK of Google makes of an answer is what the record says', ()
 })
 
 describe('the SDK of Google gets through the proxy what it gets without it', () => {
-  let ways: SampleWays
+  let ways: SamplesBothWays
   beforeAll(async () => {
-    ways = await sampleWays('google')
+    ways = await samplesBothWays(['google'], () => '')
   })
   afterAll(() => ways.stop())
 
   it('for a chat with tools, with only the base URL changed', async () => {
     const sample = loadSample('google/content-tools')
-    const { value, record } = await ways.same(sample, async (url) => {
+    const { value, record } = await ways.same(sample.name, async (url) => {
       const chat = client(url).chats.create({
         model: 'gemini-2.5-flash',
         config: {
@@ -173,7 +172,7 @@ describe('the SDK of Google gets through the proxy what it gets without it', () 
   })
 
   it('for embeddings, counts of tokens, models and files', async () => {
-    const embedded = await ways.same(loadSample('google/embed-batch'), async (url) =>
+    const embedded = await ways.same('google/embed-batch', async (url) =>
       withoutHead(
         await client(url).models.embedContent({ model: 'gemini-embedding-2', contents: ['a sea', 'a lake'] }),
       ),
@@ -181,20 +180,20 @@ describe('the SDK of Google gets through the proxy what it gets without it', () 
     expect(embedded.value.embeddings).toHaveLength(2)
     expect(embedded.record.telemetry.metadata).toMatchObject({ operation: 'embeddings', prompt_tokens: 6 })
 
-    const counted = await ways.same(loadSample('google/count-tokens'), async (url) =>
+    const counted = await ways.same('google/count-tokens', async (url) =>
       withoutHead(await client(url).models.countTokens({ model: 'gemini-2.5-flash', contents: 'Name a sea.' })),
     )
     expect(counted.value.totalTokens).toBe(5)
     expect(counted.record.telemetry.metadata).toMatchObject({ operation: 'count_tokens', total_tokens: null })
 
-    const listed = await ways.same(loadSample('google/models'), async (url) => (await client(url).models.list()).page)
+    const listed = await ways.same('google/models', async (url) => (await client(url).models.list()).page)
     expect(listed.record.telemetry.metadata.operation).toBe('models')
-    const files = await ways.same(loadSample('google/files'), async (url) => (await client(url).files.list()).page)
+    const files = await ways.same('google/files', async (url) => (await client(url).files.list()).page)
     expect([files.value[0]?.name, files.record.telemetry.metadata.operation]).toEqual(['files/abc', 'other'])
   })
 
   it('for interactions, streamed and not', async () => {
-    const whole = await ways.same(loadSample('google/interaction'), async (url) => {
+    const whole = await ways.same('google/interaction', async (url) => {
       const { id, output_text, usage } = await client(url).interactions.create({
         model: 'gemini-2.5-flash',
         input: 'Name a sea.',
@@ -207,7 +206,7 @@ describe('the SDK of Google gets through the proxy what it gets without it', () 
       total_tokens: whole.value.usage?.total_tokens,
     })
 
-    const streamed = await ways.same(loadSample('google/interaction-stream'), async (url) =>
+    const streamed = await ways.same('google/interaction-stream', async (url) =>
       collect(await client(url).interactions.create({ model: 'gemini-2.5-flash', input: 'Name a sea.', stream: true })),
     )
     const deltas = streamed.value.flatMap((event) =>
@@ -219,7 +218,7 @@ describe('the SDK of Google gets through the proxy what it gets without it', () 
 
   it.each(['google/error-quota', 'google/error-key'])('for %s: the same class, status and message', async (name) => {
     const sample = loadSample(name)
-    const { value, record } = await ways.same(sample, (url) =>
+    const { value, record } = await ways.same(sample.name, (url) =>
       failureOf(client(url).models.generateContent({ model: 'gemini-2.5-flash', contents: 'Name a sea.' })),
     )
     expect(value).toMatchObject({ class: 'ApiError', status: sample.response.status })

@@ -8,7 +8,7 @@ describe('the groq-sdk package gets through the proxy what it gets without it', 
   let ways: SamplesBothWays
   const client = (baseURL: string) => new Groq({ apiKey: 'gsk_test-groq-key', baseURL, maxRetries: 0 })
   beforeAll(async () => {
-    ways = await samplesBothWays('groq')
+    ways = await samplesBothWays(['groq'])
   })
   afterAll(() => ways.stop())
 

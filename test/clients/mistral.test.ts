@@ -14,7 +14,7 @@ describe('the @mistralai/mistralai package gets through the proxy what it gets w
   const client = (serverURL: string) =>
     new Mistral({ apiKey: 'test-mistral-key-0123456789', serverURL, retryConfig: { strategy: 'none' } })
   beforeAll(async () => {
-    ways = await samplesBothWays('mistral')
+    ways = await samplesBothWays(['mistral'])
   })
   afterAll(() => ways.stop())
 
