@@ -46,9 +46,9 @@ export function costOf(call: Billable, book: PriceBook): Cost {
   const byTokens = counted && (hasTokenPrice || !hasPieces(units))
   const missing = byTokens ? billTokens(bill, asBilled(usage), entry) : null
   if (missing !== null) return unknown(`${missing} for ${call.provider}/${call.model}`, entry.version)
-  if (!byTokens && !billPieces(bill, units, entry) && !entry.fromRule)
+  const byPieces = billPieces(bill, units, entry, byTokens)
+  if (!byTokens && !byPieces && !entry.fromRule)
     return unknown(`no tokens counted for ${call.provider}/${call.model}`, entry.version)
-  if (byTokens && units.searchUnits !== undefined && bill.has('per_query')) bill.each(units.searchUnits, ['per_query'])
   billFees(bill, call, entry)
   if (bill.unpriced !== null)
     return unknown(`no ${bill.unpriced} price for ${call.provider}/${call.model}`, entry.version)

@@ -38,17 +38,21 @@ const word = (value: unknown): string | undefined => (typeof value === 'string' 
 export const hasPieces = (units: Units): boolean =>
   [units.images, units.seconds, units.characters, units.searchUnits, units.pages].some((count) => count !== undefined)
 
-/** Bills each kind of piece that the model has a price for. False: it has none for any of them. */
-export function billPieces(bill: Bill, units: Units, entry: PriceEntry): boolean {
-  const kinds: readonly (readonly [count: number | undefined, names: readonly string[]])[] = [
+/**
+ * Bills each kind of piece that the model has a price for. False: it has none for any of them. `byTokens`: the tokens are billed
+ * already, so that only what is taken beside them is.
+ */
+export function billPieces(bill: Bill, units: Units, entry: PriceEntry, byTokens: boolean): boolean {
+  const kinds: readonly (readonly [count: number | undefined, names: readonly string[], besideTokens?: true])[] = [
     [units.images, imagePrices(units, entry)],
     [units.seconds, ['per_second']],
     [units.characters, ['per_character']],
-    [units.searchUnits, ['per_query']],
+    [units.searchUnits, ['per_query'], true],
     [units.pages, ['per_page']],
   ]
   let priced = false
-  for (const [count, names] of kinds) {
+  for (const [count, names, besideTokens] of kinds) {
+    if (byTokens && !besideTokens) continue
     if (count === undefined || !names.some((name) => bill.has(name))) continue
     priced = true
     bill.each(count, names)
