@@ -54,22 +54,12 @@ export function documentRows(database: DatabaseSync): DocumentRows {
   const remove = database.prepare('DELETE FROM documents WHERE seq = ?')
   let looked = 0
 
-  const recordIn = (row: Record<string, SQLOutputValue>): OutboxRecord => {
-    const seq = Number(row.seq)
+  /** What `make` reads from a row. */
+  const read = <Item>(row: Row, make: (row: Row) => Item): Item => {
     try {
-      const record = recordFrom(row)
-      return { place: seq, id: record.telemetry._id, record, bytes: record.keptBytes }
+      return make(row)
     } catch (error) {
-      throw new Unreadable(seq, String(idOf.get(seq)?.id ?? ''), error)
-    }
-  }
-
-  const callIn = (row: Record<string, SQLOutputValue>): CallInLine => {
-    const place = Number(row.seq)
-    try {
-      return { place, record: { telemetry: JSON.parse(String(row.telemetry)) as TelemetryRecord } }
-    } catch (error) {
-      throw new Unreadable(place, String(idOf.get(place)?.id ?? ''), error)
+      throw new Unreadable(Number(row.seq), String(idOf.get(Number(row.seq))?.id ?? ''), error)
     }
   }
 
@@ -80,31 +70,36 @@ export function documentRows(database: DatabaseSync): DocumentRows {
     return row === undefined ? error : new Unreadable(Number(row.seq), String(row.id), error)
   }
 
+  /** The rows behind a place, as far as they fit. What was read comes first; then what cannot be read is the first. */
+  const inLine = <Item>(
+    place: number,
+    rows: () => Iterable<Row>,
+    make: (row: Row) => Item,
+    fits: (row: Row, found: number) => boolean = () => true,
+  ): Item[] => {
+    const found: Item[] = []
+    try {
+      for (const row of rows()) {
+        if (!fits(row, found.length)) break
+        found.push(read(row, make))
+      }
+    } catch (error) {
+      if (found.length === 0) throw unreadable(place, error)
+    }
+    return found
+  }
+
   return {
     after(place, limits) {
-      const found: OutboxRecord[] = []
       let bytes = 0
-      try {
-        for (const row of after.iterate(place, limits.upTo ?? Number.MAX_SAFE_INTEGER, limits.records)) {
-          bytes += Number(row.bytes)
-          if (found.length > 0 && bytes > limits.bytes) break
-          found.push(recordIn(row))
-        }
-      } catch (error) {
-        // what was read comes first; then what cannot be read is the first
-        if (found.length === 0) throw unreadable(place, error)
+      const fits = (row: Row, found: number): boolean => {
+        bytes += Number(row.bytes)
+        return found === 0 || bytes <= limits.bytes
       }
-      return found
+      const upTo = limits.upTo ?? Number.MAX_SAFE_INTEGER
+      return inLine(place, () => after.iterate(place, upTo, limits.records), recordIn, fits)
     },
-    callsAfter(place, most) {
-      const found: CallInLine[] = []
-      try {
-        for (const row of calls.iterate(place, most)) found.push(callIn(row))
-      } catch (error) {
-        if (found.length === 0) throw unreadable(place, error)
-      }
-      return found
-    },
+    callsAfter: (place, most) => inLine(place, () => calls.iterate(place, most), callIn),
     has: (place) => has.get(place) !== undefined,
     count(from, upTo) {
       try {
@@ -134,8 +129,19 @@ const sizes = ['telemetry', 'prompt', 'completion', 'run', 'request_bytes', 'res
   .map((column) => `coalesce(octet_length(documents.${column}), 0)`)
   .join(' + ')
 
-const recordFrom = (row: Record<string, SQLOutputValue>): StoredRecord & { keptBytes: number } => ({
-  telemetry: JSON.parse(String(row.telemetry)) as TelemetryRecord,
+type Row = Record<string, SQLOutputValue>
+
+const recordIn = (row: Row): OutboxRecord => {
+  const record = recordFrom(row)
+  return { place: Number(row.seq), id: record.telemetry._id, record, bytes: record.keptBytes }
+}
+
+const callIn = (row: Row): CallInLine => ({ place: Number(row.seq), record: { telemetry: telemetryIn(row) } })
+
+const telemetryIn = ({ telemetry }: Row): TelemetryRecord => JSON.parse(String(telemetry))
+
+const recordFrom = (row: Row): StoredRecord & { keptBytes: number } => ({
+  telemetry: telemetryIn(row),
   run: { ...JSON.parse(String(row.run)), prompt: row.prompt, completion: row.completion } as RunRecord,
   requestBytes: bytesOrNull(row.request_bytes),
   responseBytes: bytesOrNull(row.response_bytes),
