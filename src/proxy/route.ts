@@ -99,8 +99,8 @@ function claimed(claim: Claim, path: string, request: IncomingMessage): boolean 
   return claim.paths.some((pattern) => matches(pattern, path))
 }
 
-/** A path of a declaration: exact, or with `*` at its end for any rest. */
-export function matches(pattern: string, path: string): boolean {
+/** A path of a claim: exact, or with `*` at its end for any rest. */
+function matches(pattern: string, path: string): boolean {
   return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern
 }
 

@@ -1,6 +1,6 @@
+import { routeAt } from '../../records/provider-routes.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { Call, type CallParts } from '../call.ts'
-import { matches } from '../route.ts'
 import { AskingCall } from './asking-call.ts'
 import { Room } from './room.ts'
 
@@ -24,7 +24,6 @@ function asks({ projects }: Settings, { request, upstream, path }: CallParts, pr
   if (request.method !== 'POST') return false
   const { limits, provider } = upstream
   if (!(projects[project]?.includeUsage ?? limits.includeUsage) || provider.usageInStreams === 'always') return false
-  const bare = path.split('?', 1)[0]!
-  const route = provider.routes.find(({ method, path }) => (method === 'POST' || method === '*') && matches(path, bare))
-  return route?.format != null && formats.has(route.format)
+  const found = routeAt('POST', path.split('?', 1)[0]!, provider)
+  return found?.route.format != null && formats.has(found.route.format)
 }

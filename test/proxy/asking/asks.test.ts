@@ -17,7 +17,12 @@ import { eventually } from '../../support/within.ts'
 
 const providers = await loadProviders()
 
-async function kindOf(settings: Settings, project: string, upstreamName = 'openai'): Promise<unknown> {
+async function kindOf(
+  settings: Settings,
+  project: string,
+  upstreamName = 'openai',
+  path = '/v1/chat/completions',
+): Promise<unknown> {
   const upstreams = openUpstreams(settings, providers)
   const request = new IncomingMessage(new Socket())
   request.method = 'POST'
@@ -27,7 +32,7 @@ async function kindOf(settings: Settings, project: string, upstreamName = 'opena
       request,
       response: new ServerResponse(request),
       upstream: upstreams.get(upstreamName)!,
-      path: '/v1/chat/completions',
+      path,
       headers: [],
       clock: systemClock,
       draining: () => false,
@@ -55,6 +60,15 @@ it('asks everybody where the settings say so for all', async () => {
   const all = { ...settings, upstreamDefaults: { ...settings.upstreamDefaults, includeUsage: true } }
   expect(await kindOf(all, 'shop')).toBe(AskingCall.prototype)
   expect(await kindOf({ ...all, projects: { shop: { includeUsage: false } } }, 'shop')).toBe(Call.prototype)
+})
+
+it('asks where the path names a deployment, too', async () => {
+  const azure = { provider: 'azure', url: 'http://127.0.0.1:1', includeUsage: true }
+  const settings = testSettings({ dataDir: '/nowhere', upstreams: { azure } })
+  const at = (path: string) => kindOf(settings, 'shop', 'azure', path)
+  expect(await at('/openai/deployments/ours/chat/completions?api-version=2024-10-21')).toBe(AskingCall.prototype)
+  expect(await at('/openai/v1/chat/completions')).toBe(AskingCall.prototype)
+  expect(await at('/openai/deployments/ours/embeddings?api-version=2024-10-21')).toBe(Call.prototype)
 })
 
 it('holds at most 64 MiB of long requests: others go on as they came, and room that was held is free again', async () => {
