@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { BSON } from 'mongodb'
+import { cursor, headerBytes, hello, opMsg, replyTo } from '../test/support/mongo-wire.ts'
 
 /** A server in a process of its own that acknowledges whatever it is sent in MongoDB's protocol, and keeps nothing. */
 export interface MongoSink extends AsyncDisposable {
@@ -74,23 +75,19 @@ function serve(answerMs: number): void {
   process.on('disconnect', () => process.exit())
 }
 
-const opMsg = 2013
-const head = 16
-
 function answerTo(message: Buffer, documents: Record<string, number>): { bytes: Buffer; isInsert: boolean } {
-  const answered = (document: BSON.Document, isInsert = false) => ({ bytes: reply(message, document), isInsert })
+  const answered = (document: BSON.Document, isInsert = false) => ({ bytes: replyTo(message, document), isInsert })
   const isQuery = message.readInt32LE(12) !== opMsg
   if (isQuery) return answered(hello())
-  const size = message.readInt32LE(head + 5)
-  const command = BSON.deserialize(message.subarray(head + 5, head + 5 + size))
+  const size = message.readInt32LE(headerBytes + 5)
+  const command = BSON.deserialize(message.subarray(headerBytes + 5, headerBytes + 5 + size))
   if ('insert' in command || 'update' in command) {
-    const count = inSequence(message, head + 5 + size)
+    const count = inSequence(message, headerBytes + 5 + size)
     const name = String(command.insert ?? command.update)
     documents[name] = (documents[name] ?? 0) + count
     return answered({ ok: 1, n: count, nModified: count }, true)
   }
-  if ('find' in command || 'listCollections' in command || 'listIndexes' in command)
-    return answered({ ok: 1, cursor: { id: BSON.Long.ZERO, ns: 'db.x', firstBatch: [] } })
+  if ('find' in command || 'listCollections' in command || 'listIndexes' in command) return answered(cursor('db.x', []))
   return answered('hello' in command || 'ismaster' in command ? hello() : { ok: 1 })
 }
 
@@ -101,28 +98,3 @@ function inSequence(message: Buffer, start: number): number {
   for (let at = message.indexOf(0, start + 5) + 1; at < message.length; at += message.readInt32LE(at)) count++
   return count
 }
-
-function reply(message: Buffer, document: BSON.Document): Buffer {
-  const body = BSON.serialize(document)
-  const isQuery = message.readInt32LE(12) !== opMsg
-  const start = Buffer.alloc(isQuery ? head + 20 : head + 5)
-  start.writeInt32LE(start.length + body.length, 0)
-  start.writeInt32LE(message.readInt32LE(4), 8)
-  start.writeInt32LE(isQuery ? 1 : opMsg, 12)
-  if (isQuery) start.writeInt32LE(1, head + 16)
-  return Buffer.concat([start, body])
-}
-
-const hello = () => ({
-  ok: 1,
-  helloOk: true,
-  isWritablePrimary: true,
-  ismaster: true,
-  maxBsonObjectSize: 16_777_216,
-  maxMessageSizeBytes: 48_000_000,
-  maxWriteBatchSize: 100_000,
-  localTime: new Date(),
-  minWireVersion: 0,
-  maxWireVersion: 21,
-  readOnly: false,
-})

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { callsText } from '../../records/usage-hints.ts'
 import { within } from '../ask.ts'
 import { cached } from '../cached.ts'
 import type { ApiParts } from '../parts.ts'
@@ -62,7 +63,7 @@ ${estimated === null || estimated === 0 ? '' : estimateText(estimated)}<p><a hre
 `
 
 const estimateText = (calls: number): string => `<h2>Estimated tokens</h2>
-<p>The provider reported no tokens for ${calls === 1 ? '1 call' : `${calls} calls`}, so they were estimated. Many providers tell the usage of
+<p>The provider reported no tokens for ${callsText(calls)}, so they were estimated. Many providers tell the usage of
 a stream only to who asks: clients with <code>stream_options: {"include_usage": true}</code>, or the proxy for them with the setting</p>
 <pre>upstreams:
   openai:
