@@ -1,6 +1,6 @@
 import type { Provider } from '../records/provider.ts'
 import type { RunDetail } from '../stores/store.ts'
-import { keyVariable, requestAgain } from './request-again.ts'
+import { keyHeader, keyVariable, requestAgain } from './request-again.ts'
 
 /**
  * A command line that makes a recorded call again through the proxy at `base`, byte for byte, with the key in the variable that
@@ -48,8 +48,8 @@ function headerWords(headers: Readonly<Record<string, string>>, hasBody: boolean
 /** None where the call had no key. */
 function keyWords({ telemetry: { metadata } }: RunDetail, provider: Provider | undefined): string[] {
   if (metadata.key_id === null) return []
-  const { header, prefix } = provider?.auth ?? { header: 'authorization', prefix: 'Bearer ' }
-  return [`-H "${header}: ${prefix}$${keyVariable(metadata.provider)}"`]
+  const fields = keyHeader(provider, `$${keyVariable(metadata.provider)}`)
+  return Object.entries(fields).map(([name, value]) => `-H "${name}: ${value}"`)
 }
 
 /** Longer texts are no arguments: Linux takes 128 KiB for one. */

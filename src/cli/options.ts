@@ -12,6 +12,10 @@ export interface Option {
 
 export type Options = Readonly<Record<string, Option>>
 
+/** Some of these options. */
+export const only = (options: Options, ...names: readonly string[]): Options =>
+  Object.fromEntries(names.map((name) => [name, options[name]!]))
+
 /** What was given to a command. */
 export interface Arguments {
   readonly operands: readonly string[]

@@ -7,7 +7,7 @@ import { builtInPrices, type PriceBook } from '../meter/prices.ts'
 import { arrayAt, stringAt } from '../records/json.ts'
 import type { Command } from './command.ts'
 import { CommandFailure, UsageError } from './failure.ts'
-import { settingOptions } from './options.ts'
+import { only, settingOptions } from './options.ts'
 import { pricesOf } from './prices-of.ts'
 import { pricesText } from './prices-text.ts'
 import { filterOptions, timeZone } from './question.ts'
@@ -28,7 +28,7 @@ Examples:
     at: { value: 'TIME', about: `The prices of then (now): ${momentForms}.` },
     tz: filterOptions.tz!,
     json: filterOptions.json!,
-    ...Object.fromEntries(['prices-file', 'config'].map((name) => [name, settingOptions[name]!])),
+    ...only(settingOptions, 'prices-file', 'config'),
   },
   async run(given, io) {
     const [model] = given.operands as [string]
@@ -42,11 +42,11 @@ Examples:
     const found = (provider === undefined ? everywhere(book, model) : [matchPrice(book, provider, model)])
       .filter((match) => match !== null)
       .map((match) => explained(match, wallMs))
-    if (given.flag('json')) {
-      const nearest = found.length > 0 ? [] : nearestModels(book, model, provider)
+    const nearest = found.length > 0 ? [] : nearestModels(book, model, provider)
+    if (given.flag('json'))
       io.out(`${JSON.stringify({ model, at: new Date(wallMs).toISOString(), found, nearest }, null, 2)}\n`)
-    } else io.out(found.map((one) => pricesText(one, wallMs, zone, io.width)).join('\n'))
-    if (found.length === 0) throw new CommandFailure(noPrice(book, model, provider))
+    else io.out(found.map((one) => pricesText(one, wallMs, zone, io.width)).join('\n'))
+    if (found.length === 0) throw new CommandFailure(noPrice(book, model, provider, nearest))
     return 0
   },
 }
@@ -98,12 +98,11 @@ function explained({ entry, name, steps }: PriceMatch, wallMs: number): Explaine
   }
 }
 
-function noPrice(book: PriceBook, model: string, provider: string | undefined): string {
+function noPrice(book: PriceBook, model: string, provider: string | undefined, near: readonly string[]): string {
   if (provider !== undefined && !book.providers.has(provider)) {
-    const near = nearNames(provider, book.providers.keys(), 3)
-    return `no price list of the provider ${oneLine(provider)}${near.length > 0 ? `; there are ${near.join(', ')}` : ''}`
+    const others = nearNames(provider, book.providers.keys(), 3)
+    return `no price list of the provider ${oneLine(provider)}${others.length > 0 ? `; there are ${others.join(', ')}` : ''}`
   }
-  const near = nearestModels(book, model, provider)
   const where = provider === undefined ? '' : ` of ${oneLine(provider)}`
   return `no price${where} for ${oneLine(model)}${near.length > 0 ? `; near it are ${near.join(', ')}` : ''}\nA price of your own goes into config/prices.yaml: docs/metering.md`
 }

@@ -13,7 +13,7 @@ import { openRepricing, readCosts } from '../stores/sqlite/reprice.ts'
 import type { Command, Io } from './command.ts'
 import { CommandFailure } from './failure.ts'
 import { mongoTarget } from './mongo-target.ts'
-import { settingOptions } from './options.ts'
+import { only, settingOptions } from './options.ts'
 import { pricesOf } from './prices-of.ts'
 import { everySecond } from './progress.ts'
 import { filterOptions, filters, timeZone } from './question.ts'
@@ -34,12 +34,8 @@ Examples:
   sightglass reprice --prices-file our-prices.json --json`,
   options: {
     'dry-run': { about: 'Only tells what would change.' },
-    ...Object.fromEntries(
-      ['project', 'provider', 'model', 'from', 'to', 'tz', 'json'].map((name) => [name, filterOptions[name]!]),
-    ),
-    ...Object.fromEntries(
-      ['prices-file', 'data-dir', 'db-name', 'config'].map((name) => [name, settingOptions[name]!]),
-    ),
+    ...only(filterOptions, 'project', 'provider', 'model', 'from', 'to', 'tz', 'json'),
+    ...only(settingOptions, 'prices-file', 'data-dir', 'db-name', 'config'),
   },
   async run(given, io) {
     const { project, provider, model, from, to } = filters(given, timeZone(given), [])

@@ -92,14 +92,14 @@ function shortened(text: string): string {
 /** `→ name(arguments)`, long arguments in lines. */
 function callText(call: unknown): string {
   const line = toolCallText(call)
-  if (line.length <= 100) return line
-  const { id, name, arguments: given } = objectOf(call)
-  const text = jsonLines(typeof given === 'string' ? given : JSON.stringify(given ?? {}))
-  return `→ ${String(name ?? '?')}(${text})${id ? `  [${String(id)}]` : ''}`
+  return line.length <= 100 ? line : calledWith(call, jsonLines)
 }
 
 /** `→ name(arguments)` */
-export function toolCallText(call: unknown): string {
+export const toolCallText = (call: unknown): string => calledWith(call, (text) => text)
+
+function calledWith(call: unknown, form: (text: string) => string): string {
   const { id, name, arguments: given } = objectOf(call)
-  return `→ ${String(name ?? '?')}(${typeof given === 'string' ? given : JSON.stringify(given ?? {})})${id ? `  [${String(id)}]` : ''}`
+  const text = form(typeof given === 'string' ? given : JSON.stringify(given ?? {}))
+  return `→ ${String(name ?? '?')}(${text})${id ? `  [${String(id)}]` : ''}`
 }

@@ -8,7 +8,7 @@ import { openMongoStore } from '../stores/mongodb/index.ts'
 import { idOperand, wholeId } from './call-id.ts'
 import type { Command, Io } from './command.ts'
 import { CommandFailure, UsageError } from './failure.ts'
-import { settingOptions } from './options.ts'
+import { only, settingOptions } from './options.ts'
 import { pricesOf } from './prices-of.ts'
 import { everySecond } from './progress.ts'
 import { timeZone } from './question.ts'
@@ -38,9 +38,7 @@ Examples:
       value: 'WORD',
       about: 'all (default): lists and probes too. model: calls of models. Or one kind: chat, embeddings, models …',
     },
-    ...Object.fromEntries(
-      ['prices-file', 'data-dir', 'db-name', 'config'].map((name) => [name, settingOptions[name]!]),
-    ),
+    ...only(settingOptions, 'prices-file', 'data-dir', 'db-name', 'config'),
   },
   async run(given, io) {
     const question = { operation: 'all', ...runFilters(given, timeZone(given)) }
