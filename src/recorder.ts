@@ -177,6 +177,7 @@ async function options(store: EmbeddedStore, tokens: ReturnType<typeof startToke
     published(status) {
       send({ type: 'status', status, asked: false })
       tellStored()
+      upkeep?.grown()
     },
     careful: data.careful,
   }

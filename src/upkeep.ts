@@ -24,6 +24,8 @@ export interface UpkeepParts {
 /** What keeps the data directory tidy, in the recorder's thread. */
 export interface RunningUpkeep {
   looked(use: DiskUse): void
+  /** Records were stored: where they bring the database near its limit, the oldest go at once. */
+  grown(): void
   /** There is a purge to carry out. */
   wake(): void
   stop(): Promise<void>
@@ -48,6 +50,9 @@ export function startUpkeep({ store, path, data, log, use, purged }: UpkeepParts
     looked(use) {
       // when somebody else fills the disk, calls that are kept do not pay for it
       limit = Math.max(limit, limitFor(use))
+    },
+    grown() {
+      if (store.space.isFull(limit)) upkeep.wake()
     },
     wake: upkeep.wake,
     async stop() {

@@ -11,6 +11,8 @@ export interface Space {
    * records. In a transaction of a few milliseconds.
    */
   trim(limitBytes: number): Trimming
+  /** `trim` would begin, or go on. */
+  isFull(limitBytes: number): boolean
   /** Gives back some free pages; false: there are too few to care. `all`: as many as there are. */
   giveBack(all: boolean): boolean
   /** Of pages that hold something; and of all of them. */
@@ -43,11 +45,14 @@ export function openSpace({ database, sinks }: SpaceOptions): Space {
     return { usedBytes: (all - unused) * pageBytes, fileBytes: all * pageBytes }
   }
 
+  const isFull = (limitBytes: number): boolean => stages !== null || size().usedBytes > limitBytes * beginAt
+
   return {
     size,
+    isFull,
     trim(limitBytes) {
       if (stages === null) {
-        if (size().usedBytes <= limitBytes * beginAt) return 'fits'
+        if (!isFull(limitBytes)) return 'fits'
         stages = [
           { what: 'bodies', aging: bodiesAging(database, Number.MAX_SAFE_INTEGER, known) },
           { what: 'records', aging: recordsAging(database, Number.MAX_SAFE_INTEGER, known) },
