@@ -37,6 +37,7 @@ function keeping(store: {
       counts: () => ({ ...none, ...store.counts }),
     },
     space: {
+      isFull: () => false,
       trim: store.trim ?? (() => 'fits'),
       giveBack: store.giveBack ?? (() => false),
       size: () => ({ usedBytes: 0, fileBytes: 0 }),
