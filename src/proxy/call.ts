@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../lib/clock.ts'
+import type { Seated } from '../lib/roster.ts'
 import type { ExchangeHead } from '../records/exchange.ts'
 import type { EndBy, Phase } from '../records/outcome.ts'
 import { errorBody, type Failure, failureOf } from './failure.ts'
@@ -34,7 +35,8 @@ export type Framing = ExchangeHead['framing']
  * One call on its way through: the handler given to undici's dispatch. The client's bytes go first, then the tap sees
  * them; only the end of the message waits, for the CLOSE frame (design 2, "Which end is held").
  */
-export class Call implements Dispatcher.DispatchHandler, Linked {
+export class Call implements Dispatcher.DispatchHandler, Linked, Seated {
+  seat = -1
   connection?: Connection
   protected readonly body: RequestBody
   protected tap: Tap | null = null

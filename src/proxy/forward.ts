@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Journal } from '../journal/journal.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
+import { Roster } from '../lib/roster.ts'
 import type { CallContext, ExchangeOpen } from '../records/exchange.ts'
 import type { Settings } from '../settings/settings.ts'
 import { callMaker } from './asking/asks.ts'
@@ -25,7 +26,7 @@ export interface ForwardParts {
 export interface Forwarder {
   forward(request: IncomingMessage, response: ServerResponse, route: Route & { to: 'upstream' }): void
   /** Calls that are under way. */
-  readonly active: ReadonlySet<Call>
+  readonly active: Iterable<Call> & { readonly size: number }
   /** Resolves once no call is under way. */
   idle(): Promise<void>
 }
@@ -34,7 +35,7 @@ const greeting = Buffer.from('Sightglass is running\n')
 
 /** Takes requests to their upstream and keeps what passes. No answer is parsed, and none of this waits but for the journal. */
 export function createForwarder(parts: ForwardParts): Forwarder {
-  const active = new Set<Call>()
+  const active = new Roster<Call>()
   let idlers: (() => void)[] = []
   const makeCall = callMaker(parts.settings)
 
