@@ -93,13 +93,20 @@ const table: readonly (readonly [name: string, read: Reader, ...paths: Path[]])[
 
 export function rareParameters(body: unknown): RareParameters {
   const found: Record<string, RareParameters[string]> = {}
-  for (const [name, read, ...paths] of table) {
-    const given = paths.map((path) => at(body, ...path)).find((value) => value !== undefined && value !== null)
-    const value = given === undefined ? null : read(given)
-    if (value !== null) found[name] = value
+  if (!isObject(body)) return found
+  for (const { name, read, paths } of rows) {
+    for (const path of paths) {
+      const given = Object.hasOwn(body, path[0]!) ? at(body, ...path) : null
+      if (given === undefined || given === null) continue
+      const value = read(given)
+      if (value !== null) found[name] = value
+      break
+    }
   }
   return found
 }
+
+const rows = table.map(([name, read, ...paths]) => ({ name, read, paths }))
 
 /** How much was said, for records that do not keep what was. */
 export function sizesOf({ messages }: Pick<RequestFacts, 'messages'>): RareParameters {

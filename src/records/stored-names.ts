@@ -9,11 +9,23 @@ export function storedNames<T>(value: T): StoredNames<T> {
 function renamed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(renamed)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [storedName(name), renamed(field)]))
+  const stored: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(value)) stored[storedName(name)] = renamed(field)
+  return stored
 }
 
+/** The names of our own fields are few, and stand in every record. */
+const known = new Map<string, string>()
+
 /** `cacheWrite1h` → `cache_write_1h` */
-const storedName = (name: string): string => name.replace(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`)
+function storedName(name: string): string {
+  let stored = known.get(name)
+  if (stored === undefined) {
+    stored = name.replace(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`)
+    known.set(name, stored)
+  }
+  return stored
+}
 
 /** What `storedNames` made of it, back: of an object of counts and words, not of what lies deeper. */
 export const ownNames = <T extends object>(stored: StoredNames<T>): T =>

@@ -8,14 +8,22 @@ import { bytesOf } from './record-rows.ts'
  * is the database's truth only after the transaction around it ended well; after a failed one `forget` must be called.
  */
 export interface SummedRows {
-  /** True: the row is new. */
-  add(place: RowPlace, facts: CallFacts): boolean
+  /** The row there, to add calls to until the next `flush` or `forget`. */
+  row(place: RowPlace): SummedRow
+  add(row: SummedRow, facts: CallFacts): void
   flush(): void
   forget(): void
 }
 
 /** Values of the key columns, in their order. */
 export type RowPlace = readonly (string | number)[]
+
+export interface SummedRow {
+  readonly place: RowPlace
+  readonly sums: Sums
+  /** It does not stand in the table yet. */
+  isNew: boolean
+}
 
 const hotRows = 4000
 
@@ -27,33 +35,30 @@ export function summedRows(database: DatabaseSync, table: string, keyColumns: re
   const write = database.prepare(
     `INSERT OR REPLACE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
   )
-  const rows = new Map<string, { place: RowPlace; sums: Sums }>()
-  const changed = new Set<string>()
+  const rows = new Map<string, SummedRow>()
+  const changed = new Set<SummedRow>()
 
   return {
-    add(place, facts) {
+    row(place) {
       const name = place.join('\0')
       let row = rows.get(name)
-      let fresh = false
       if (row === undefined) {
         const sums = emptySums()
         const found = find.get(...place)
-        if (found === undefined) fresh = true
-        else mergeEncodedSums(sums, bytesOf(found.sums))
-        row = { place, sums }
-        rows.set(name, row)
-      } else if (!changed.has(name)) {
-        rows.delete(name)
-        rows.set(name, row)
-      }
+        if (found !== undefined) mergeEncodedSums(sums, bytesOf(found.sums))
+        row = { place, sums, isNew: found === undefined }
+      } else rows.delete(name)
+      rows.set(name, row)
+      return row
+    },
+    add(row, facts) {
       addCall(row.sums, facts)
-      changed.add(name)
-      return fresh
+      changed.add(row)
     },
     flush() {
-      for (const name of changed) {
-        const row = rows.get(name)
-        if (row !== undefined) write.run(...row.place, row.sums.counts.requests, encodeSums(row.sums))
+      for (const row of changed) {
+        write.run(...row.place, row.sums.counts.requests, encodeSums(row.sums))
+        row.isNew = false
       }
       changed.clear()
       for (const name of rows.keys()) {

@@ -25,7 +25,9 @@ export function totalsWriter(database: DatabaseSync, limit = nameLimit): RollupW
   return {
     add(facts) {
       const { project, provider, model, outcome, modelCall } = facts
-      if (rows.add([project, provider, model ?? '', outcome, Number(modelCall)], facts)) known++
+      const row = rows.row([project, provider, model ?? '', outcome, Number(modelCall)])
+      if (row.isNew && row.sums.counts.requests === 0) known++
+      rows.add(row, facts)
     },
     flush() {
       rows.flush()
