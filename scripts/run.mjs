@@ -41,11 +41,12 @@ if (!installed()) {
   }
 }
 
+const { flags, environment } = JSON.parse(readFileSync(join(root, 'scripts', 'node-options.json'), 'utf8'))
 // compiled sources are kept, so that the next start neither strips types nor compiles again
 const compiled = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled')
-const child = spawn(pinnedNode, ['--disable-warning=ExperimentalWarning', ...process.argv.slice(2)], {
+const child = spawn(pinnedNode, [...flags, ...process.argv.slice(2)], {
   stdio: 'inherit',
-  env: { ...process.env, NODE_COMPILE_CACHE: compiled },
+  env: { ...environment, ...process.env, NODE_COMPILE_CACHE: compiled },
 })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 

@@ -34,6 +34,13 @@ it('runs node itself as its first process, from the entry that the package names
   expect(JSON.parse(all('CMD')[0]!)).toEqual(['start'])
 })
 
+it('starts node as `npm start` does', () => {
+  const { flags, environment } = JSON.parse(read('scripts/node-options.json'))
+  expect(JSON.parse(all('ENTRYPOINT')[0]!).slice(1, -1)).toEqual(flags)
+  const set = all('ENV').join(' ').split(' ')
+  for (const [name, value] of Object.entries(environment)) expect(set).toContain(`${name}=${value}`)
+})
+
 it('runs as a user without rights, and writes only to the volume', () => {
   expect(all('USER')).toEqual(['node'])
   expect(place('USER')).toBeLessThan(place('ENTRYPOINT'))

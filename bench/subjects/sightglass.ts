@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../test/support/free-port.ts'
@@ -9,6 +9,11 @@ import type { Running, Subject, Target } from './subject.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const adminToken = 'bench-admin-token'
+/** As `npm start` and the image start it. */
+const { flags, environment } = JSON.parse(readFileSync(join(root, 'scripts', 'node-options.json'), 'utf8')) as {
+  flags: string[]
+  environment: Record<string, string>
+}
 
 /** As it is started by everybody, records in the embedded database. */
 export const sightglass: Subject = {
@@ -51,10 +56,11 @@ async function start(
 ): Promise<Running> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sightglass-bench-'))
   const own = await freePort()
-  const program = pinned(process.execPath, ['--disable-warning=ExperimentalWarning', entry, 'start'], {
+  const program = pinned(process.execPath, [...flags, entry, 'start'], {
     core: cores.subject,
     cwd: root,
     env: {
+      ...environment,
       PORT: `${own}`,
       DATA_DIR: dataDir,
       ADMIN_TOKEN: adminToken,

@@ -37,12 +37,12 @@ export class Batch {
       const piece = bytes.length > splitBytes ? bytes.subarray(from, from + splitBytes) : bytes
       const copied = piece.length <= copyBytes
       this.#room(dataHeaderBytes + (copied ? piece.length : 0))
-      sealData(this.#slab, this.#used, exchange, side, offset + from, atMs, piece, this.#salt)
+      const at = this.#used
+      if (copied) this.#slab.set(piece, at + dataHeaderBytes)
+      sealData(this.#slab, at, exchange, side, offset + from, atMs, piece, this.#salt, copied)
       this.#used += dataHeaderBytes
-      if (copied) {
-        this.#slab.set(piece, this.#used)
-        this.#used += piece.length
-      } else {
+      if (copied) this.#used += piece.length
+      else {
         this.#endRun()
         this.parts.push(piece)
       }

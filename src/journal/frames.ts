@@ -96,7 +96,7 @@ export function sealFrame(slab: Buffer, at: number, type: FrameType, exchange: n
   slab.writeUInt32LE(crc32(slab.subarray(at + 8, at + headerBytes + payload), seed(salt, code, 0)), at + 4)
 }
 
-/** Writes the 32 bytes that stand before the bytes of a DATA frame. */
+/** Writes the 32 bytes that stand before the bytes of a DATA frame; `inSlab`: those already stand behind them. */
 export function sealData(
   slab: Buffer,
   at: number,
@@ -106,14 +106,19 @@ export function sealData(
   atMs: number,
   bytes: Uint8Array,
   salt: number,
+  inSlab: boolean,
 ) {
   const code = frameTypes.data
   const sideCode = side === 'request' ? 0 : 1
   writeHeader(slab, at, code, sideCode, exchange, bytes.length + dataHeaderBytes - headerBytes)
   slab.writeDoubleLE(offset, at + 16)
   slab.writeDoubleLE(atMs, at + 24)
-  const begun = crc32(slab.subarray(at + 8, at + dataHeaderBytes), seed(salt, code, sideCode))
-  slab.writeUInt32LE(crc32(bytes, begun), at + 4)
+  const begun = seed(salt, code, sideCode)
+  const end = at + dataHeaderBytes
+  const crc = inSlab
+    ? crc32(slab.subarray(at + 8, end + bytes.length), begun)
+    : crc32(bytes, crc32(slab.subarray(at + 8, end), begun))
+  slab.writeUInt32LE(crc, at + 4)
 }
 
 function writeHeader(slab: Buffer, at: number, code: number, side: number, exchange: number, length: number) {

@@ -8,6 +8,8 @@ import { byName } from './by-name.ts'
 export interface KnownSecret {
   fingerprint: string
   bytes: Buffer
+  /** For each length of its beginning: how much of that end is a beginning again (Knuth, Morris, Pratt). */
+  borders: Uint32Array
   /** As text, also as a query may have it encoded. */
   forms: readonly string[]
   hint: SecretHint
@@ -80,6 +82,7 @@ export class Secrets {
       known = {
         fingerprint: keyedHash(this.#pepper, value),
         bytes,
+        borders: bordersOf(bytes),
         forms: formsOf(value),
         hint: hintOf(bytes, this.#pepper),
       }
@@ -87,6 +90,29 @@ export class Secrets {
     }
     return known
   }
+}
+
+/** The entry at a place is that of the beginning which ends there. */
+function bordersOf(bytes: Uint8Array): Uint32Array {
+  const borders = new Uint32Array(bytes.length)
+  let length = 0
+  for (let place = 1; place < bytes.length; place++) {
+    while (length > 0 && bytes[place] !== bytes[length]) length = borders[length - 1]!
+    if (bytes[place] === bytes[length]) length++
+    borders[place] = length
+  }
+  return borders
+}
+
+/** How many of the last bytes may be the beginning of the secret; all of it is not looked for. One look at each of them. */
+export function beginningAtEnd(bytes: Uint8Array, { bytes: secret, borders }: KnownSecret): number {
+  let length = 0
+  for (let place = Math.max(0, bytes.length - secret.length + 1); place < bytes.length; place++) {
+    const byte = bytes[place]
+    while (length > 0 && byte !== secret[length]) length = borders[length - 1]!
+    if (byte === secret[length]) length++
+  }
+  return length
 }
 
 /** The part behind the colon of Basic credentials (RFC 7617 §2). */

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Journal } from '../journal/journal.ts'
 import type { Capture, ExchangeClose, ExchangeHead, ExchangeOpen } from '../records/exchange.ts'
-import type { KnownSecret } from './secrets.ts'
+import { beginningAtEnd, type KnownSecret } from './secrets.ts'
 
 const tailBytes = 64 * 1024
 
@@ -165,14 +165,7 @@ class Side {
   /** How many of the last bytes may be the beginning of a secret. */
   #beginning(bytes: Buffer): number {
     let longest = 0
-    for (const { bytes: secret } of this.#masks) {
-      const most = Math.min(secret.length - 1, bytes.length)
-      for (let from = bytes.length - most; from < bytes.length - longest; from++) {
-        from = bytes.indexOf(secret[0]!, from)
-        if (from < 0 || from >= bytes.length - longest) break
-        if (bytes.compare(secret, 0, bytes.length - from, from) === 0) longest = bytes.length - from
-      }
-    }
+    for (const secret of this.#masks) longest = Math.max(longest, beginningAtEnd(bytes, secret))
     return longest
   }
 }

@@ -19,7 +19,7 @@ export function openForWriting(path: string): DatabaseSync {
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = NORMAL;
         PRAGMA wal_autocheckpoint = 8000;
-        PRAGMA cache_size = -32000;
+        PRAGMA cache_size = -8000;
       `)
       migrate(database, path)
     })
