@@ -48,6 +48,7 @@ let upkeep: RunningUpkeep | null = null
 const early: ConnectionEvent[] = []
 port.on('message', (message: ToRecorder) => {
   if (message.type === 'note') note(message.event)
+  else if (message.type === 'live') tellLive(message.epochs)
   else if (message.type === 'purge') purge(message.wish)
   else if (message.type === 'status') send({ type: 'status', status: recorder?.status() ?? emptyStatus, asked: true })
   else if (message.type === 'stop') stop()
@@ -56,6 +57,13 @@ port.on('message', (message: ToRecorder) => {
     stop()
   }
 })
+
+/** Epochs that are written now, when they are others than at the start and the recorder is not there yet. */
+let live: readonly string[] | null = null
+function tellLive(epochs: readonly string[]) {
+  if (recorder) recorder.live(epochs)
+  else live = epochs
+}
 
 function stop() {
   stopped.abort()
@@ -121,6 +129,7 @@ async function record(store: EmbeddedStore) {
   const tokens = startTokenCounter()
   try {
     recorder = createRecorder(await options(store, tokens))
+    if (live) recorder.live(live)
     for (const event of early.splice(0)) note(event)
     const tidy = startUpkeep({ store, path, data: data.upkeep, log, use: diskUse(data.dataDir), purged: tellStored })
     upkeep = tidy
@@ -166,6 +175,7 @@ async function options(store: EmbeddedStore, tokens: ReturnType<typeof startToke
   return {
     journalDir: join(data.dataDir, 'journal'),
     liveEpochs: data.liveEpochs,
+    pastEpochs: data.pastEpochs,
     store,
     log,
     toRecord: recordMaker(parts),

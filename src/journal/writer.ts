@@ -17,6 +17,8 @@ import { Releases, type Waiting, type Written } from './waiting.ts'
 export interface JournalOptions {
   /** The journal's directory; the epoch gets one of its own in it. */
   dir: string
+  /** The epoch's name where somebody else made it (`newEpoch`), who tells the recorder before it begins. */
+  epoch?: string
   clock: Clock
   segmentBytes: number
   /** Called after each write, for whoever reads along. */
@@ -37,10 +39,12 @@ export interface JournalOptions {
 /** Begins a new epoch in `dir`. Throws when nothing can be written there; after that, never. */
 export function openJournal(options: JournalOptions): Journal {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 })
-  const epoch = newId(options.clock.wall())
+  const epoch = options.epoch ?? newEpoch(options.clock)
   mkdirSync(join(options.dir, epoch), { mode: 0o700 })
   return new JournalWriter(epoch, options)
 }
+
+export const newEpoch = (clock: Clock): string => newId(clock.wall())
 
 class JournalWriter implements Journal {
   readonly epoch: string

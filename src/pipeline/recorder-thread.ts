@@ -8,7 +8,7 @@ import { emptyStatus, type RecorderStatus } from './recorder-status.ts'
 
 export interface RecorderThreadOptions {
   dataDir: string
-  /** Epochs that this process is writing. */
+  /** Epochs that are being written now. */
   liveEpochs: readonly string[]
   /** One Int32 that the journal's writer counts up, and notifies, after each write. */
   wake: SharedArrayBuffer
@@ -51,10 +51,14 @@ export type RecorderData = Omit<
   RecorderThreadOptions,
   'log' | 'disk' | 'replaced' | 'entry' | 'restartMs' | 'silenceMs'
 > & {
+  /** Epochs of this run that are not written any more. */
+  pastEpochs: readonly string[]
   careful: boolean
 }
 
 export type ToRecorder =
+  /** Other epochs are written now. */
+  | { type: 'live'; epochs: readonly string[] }
   | { type: 'status' }
   | { type: 'stop' }
   | { type: 'note'; event: ConnectionEvent }
@@ -77,6 +81,8 @@ export interface RecorderHandle {
   status(): Promise<RecorderStatus>
   /** Keeps an event of this instance beside the records. */
   note(event: ConnectionEvent): void
+  /** Other epochs are written now: those that are missing have no writer any more. */
+  live(epochs: readonly string[]): void
   /** Resolves once the purge is written down: it is carried out whatever happens. */
   purge(wish: PurgeWish): Promise<Purge>
   /** Somebody found the embedded database damaged: it is put aside for a new one. */
@@ -108,15 +114,23 @@ class RecorderThread implements RecorderHandle {
   #purging: { resolve(purge: Purge): void; reject(error: unknown): void }[] = []
   #deathListeners: ((error: Error) => void)[] = []
   #replaced = false
+  #live: readonly string[]
+  #past: string[] = []
 
   constructor(options: RecorderThreadOptions) {
     const { log, disk: _disk, replaced: _replaced, entry, restartMs, silenceMs, ...rest } = options
     this.#options = options
+    this.#live = options.liveEpochs
     this.#thread = new KeptThread({
       name: 'recorder',
       entry: entry ?? recorderEntry(),
       // a thread that put a damaged database aside died of no exchange
-      workerData: (again): RecorderData => ({ ...rest, careful: again && !this.#replaced }),
+      workerData: (again): RecorderData => ({
+        ...rest,
+        liveEpochs: this.#live,
+        pastEpochs: this.#past,
+        careful: again && !this.#replaced,
+      }),
       log,
       meanwhile: 'the journal keeps everything',
       ping: () => this.#send({ type: 'status' }),
@@ -141,6 +155,12 @@ class RecorderThread implements RecorderHandle {
 
   note(event: ConnectionEvent) {
     this.#send({ type: 'note', event })
+  }
+
+  live(epochs: readonly string[]) {
+    this.#past.push(...this.#live.filter((epoch) => !epochs.includes(epoch)))
+    this.#live = epochs
+    this.#send({ type: 'live', epochs })
   }
 
   async purge(wish: PurgeWish): Promise<Purge> {

@@ -15,8 +15,10 @@ import type { RecorderStatus } from './recorder-status.ts'
 
 export interface RecorderOptions extends RecordSource {
   journalDir: string
-  /** Epochs that are still being written. All others are dead: what is open in them was interrupted. */
+  /** Epochs that are being written now. All others are dead: what is open in them was interrupted. */
   liveEpochs: readonly string[]
+  /** Others that this run of the program began, and that are dead already. */
+  pastEpochs?: readonly string[]
   store: LocalStore
   log: { warn(message: string, fields?: object): void; error(message: string, fields?: object): void }
   /** Resolves when the journal grew, or after so long. Without it, `run` looks again after each gathering. */
@@ -43,6 +45,8 @@ export interface Recorder {
   step(): Promise<boolean>
   /** Steps until `stop`, then reads what is there to its end. */
   run(): Promise<void>
+  /** Other epochs are written now: those that are missing have no writer any more. */
+  live(epochs: readonly string[]): void
   stop(): void
   /** Lets go of the files, for whoever steps; `run` does so by itself. */
   close(): void
@@ -66,7 +70,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
 class JournalRecorder implements Recorder {
   #options: RecorderOptions
+  #live: readonly string[]
+  /** All that this run of the program began. */
+  #own: Set<string>
   #dead: string[]
+  #isReadingDead = false
   #epochs: Epoch[] = []
   #counts = { accepted: 0, acceptedLive: 0, stored: 0, storedRaw: 0, failed: 0, purged: 0, damaged: 0 }
   #lagBytes = 0
@@ -76,7 +84,9 @@ class JournalRecorder implements Recorder {
 
   constructor(options: RecorderOptions) {
     this.#options = options
-    const { journalDir, liveEpochs, store, log } = options
+    const { journalDir, liveEpochs, pastEpochs = [], store, log } = options
+    this.#live = liveEpochs
+    this.#own = new Set([...liveEpochs, ...pastEpochs])
     const finished = new Set(store.journalState().finishedEpochs)
     const there = listEpochs(journalDir)
     for (const epoch of there) refuseNewer(journalDir, epoch)
@@ -111,7 +121,7 @@ class JournalRecorder implements Recorder {
 
   async run() {
     const { gatherMs = 20, grown, syncMs = 450 } = this.#options
-    const sync = setInterval(() => this.#sync.sync(this.#options.liveEpochs), syncMs)
+    const sync = setInterval(() => this.#sync.sync(this.#live), syncMs)
     try {
       for (;;) {
         const { stopping } = this.#patience
@@ -140,6 +150,20 @@ class JournalRecorder implements Recorder {
     for (const { reader } of this.#epochs) reader.close()
   }
 
+  live(epochs: readonly string[]) {
+    const left = this.#live.filter((epoch) => !epochs.includes(epoch))
+    const fresh = epochs.filter((epoch) => !this.#live.includes(epoch))
+    this.#live = epochs
+    for (const epoch of epochs) this.#own.add(epoch)
+    this.#dead = this.#dead.filter((epoch) => !epochs.includes(epoch))
+    for (const name of left) {
+      const epoch = this.#epochs.find(({ assembler }) => assembler.epoch === name)
+      if (epoch) epoch.live = false
+      else if (listEpochs(this.#options.journalDir).includes(name)) this.#dead.push(name) // not come to yet
+    }
+    if (!this.#isReadingDead) this.#epochs.push(...this.#opened(fresh, true))
+  }
+
   stop() {
     this.#patience.stop()
   }
@@ -158,7 +182,7 @@ class JournalRecorder implements Recorder {
     const status: RecorderStatus = { ...this.#counts, pending: 0, lagBytes: this.#lagBytes, position: [] }
     for (const { assembler } of this.#epochs) {
       status.accepted += assembler.accepted
-      if (this.#options.liveEpochs.includes(assembler.epoch)) status.acceptedLive += assembler.accepted
+      if (this.#own.has(assembler.epoch)) status.acceptedLive += assembler.accepted
       status.damaged += assembler.damaged
       status.pending += assembler.open.size
       status.position = [...status.position, assembler.committed]
@@ -169,10 +193,14 @@ class JournalRecorder implements Recorder {
   /** The next dead epoch alone; after the last of them all live ones. */
   #enter() {
     const dead = this.#dead.shift()
-    const epochs = dead === undefined ? this.#options.liveEpochs : [dead]
+    this.#isReadingDead = dead !== undefined
+    this.#epochs = this.#opened(dead === undefined ? this.#live : [dead], dead === undefined)
+  }
+
+  #opened(epochs: readonly string[], live: boolean): Epoch[] {
     const { journalDir, store, log, chunkBytes } = this.#options
     const { positions, applied } = store.journalState()
-    this.#epochs = epochs.map((epoch) => {
+    return epochs.map((epoch) => {
       const from = positions.find((position) => position.epoch === epoch)
       const damage = (what: Damage) => {
         this.#counts.damaged++
@@ -187,8 +215,8 @@ class JournalRecorder implements Recorder {
       })
       const assembler = new Assembler(reader, store, applied)
       const [first = 1] = listSegments(journalDir, epoch)
-      const begunElsewhere = dead === undefined && from === undefined && first > 1
-      return { reader, assembler, live: dead === undefined, firstSegment: from?.segment ?? first, begunElsewhere }
+      const begunElsewhere = live && from === undefined && first > 1
+      return { reader, assembler, live, firstSegment: from?.segment ?? first, begunElsewhere }
     })
   }
 
@@ -254,10 +282,10 @@ class JournalRecorder implements Recorder {
     epoch.reader.close()
     this.#remove(name)
     this.#counts.accepted += accepted
-    if (this.#options.liveEpochs.includes(name)) this.#counts.acceptedLive += accepted
+    if (this.#own.has(name)) this.#counts.acceptedLive += accepted
     this.#counts.damaged += damaged
     this.#epochs = this.#epochs.filter((other) => other !== epoch)
-    if (this.#dead.length > 0 || !this.#options.liveEpochs.includes(name)) this.#enter()
+    if (this.#isReadingDead) this.#enter()
     this.#parts.published()
   }
 

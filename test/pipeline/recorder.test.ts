@@ -93,6 +93,52 @@ it('reads dead epochs in the order they were begun, then the live one', async ()
   expect(readdirSync(dir)).toEqual([live])
 })
 
+it('goes on with other epochs when writers come and go, and counts each call once', async () => {
+  const dir = temporaryDir()
+  const store = new MemoryLocalStore()
+  const [one, two] = [journalIn(dir), journalIn(dir)]
+  const recorder = recorderOn(dir, store, { liveEpochs: [one.epoch, two.epoch] })
+  const ids = [await call(one, 'q', 'a'), await call(two, 'q', 'a')]
+  const cut = newId(Date.now())
+  one.open(openOf(cut), () => {})
+  const running = newId(Date.now())
+  const exchange = two.open(openOf(running), () => {})
+  await written()
+  await drain(recorder)
+  expect(recorder.status()).toMatchObject({ accepted: 4, acceptedLive: 4, stored: 2, pending: 2 })
+
+  const three = journalIn(dir)
+  recorder.live([two.epoch, three.epoch]) // the first one's writer died
+  ids.push(await call(three, 'q', 'a'))
+  await drain(recorder)
+  expect(recorder.status()).toMatchObject({ accepted: 5, acceptedLive: 5, stored: 4, pending: 1 })
+  expect(readdirSync(dir).sort()).toEqual([two.epoch, three.epoch].sort())
+
+  two.close(exchange, closeOf(), () => {})
+  await two.end()
+  await drain(recorder)
+  recorder.live([three.epoch]) // it ended in order, and was read before that was told
+  ids.push(await call(three, 'q', 'a'))
+  await drain(recorder)
+  expect(recorder.status()).toMatchObject({ accepted: 6, acceptedLive: 6, stored: 6, pending: 0, damaged: 0 })
+  expect([...store.records.keys()].sort()).toEqual([...ids, cut, running].sort())
+  expect(readdirSync(dir)).toEqual([three.epoch])
+})
+
+it('takes a change of writers while it still reads what an earlier run left', async () => {
+  const dir = temporaryDir()
+  const store = new MemoryLocalStore()
+  const earlier = journalIn(dir)
+  const [one, two] = [journalIn(dir), journalIn(dir)]
+  const ids = await Promise.all([earlier, one, two].map((journal) => call(journal, 'q', 'a')))
+  const recorder = recorderOn(dir, store, { liveEpochs: [one.epoch] })
+  recorder.live([two.epoch])
+  await drain(recorder)
+  expect([...store.records.keys()].sort()).toEqual(ids.sort())
+  expect(recorder.status()).toMatchObject({ accepted: 3, acceptedLive: 2, stored: 3 })
+  expect(readdirSync(dir)).toEqual([two.epoch])
+})
+
 it('deletes a segment only when the position has passed it and a checkpoint was made', async () => {
   const dir = temporaryDir()
   const store = new MemoryLocalStore()
