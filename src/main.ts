@@ -1,32 +1,24 @@
-import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { loadProviders } from '../providers/index.ts'
 import { openSecrets } from './access/secrets.ts'
 import { createApi } from './api/app.ts'
 import { apiListener } from './api/listener.ts'
 import { ownPaths } from './api/own-paths.ts'
 import type { SystemStatus } from './api/parts.ts'
-import { limitOf } from './journal/disk-budget.ts'
-import { limitedJournal } from './journal/limited.ts'
-import { openJournal } from './journal/writer.ts'
 import { systemClock } from './lib/clock.ts'
 import { given } from './lib/given.ts'
 import type { Log } from './lib/log.ts'
 import { version } from './lib/version.ts'
 import { type Mongo, startMongo } from './mongo.ts'
 import { diskUse } from './pipeline/disk-use.ts'
-import { startRecorder, type UpkeepData } from './pipeline/recorder-thread.ts'
+import { type RecorderHandle, startRecorder, type UpkeepData } from './pipeline/recorder-thread.ts'
 import { settled } from './pipeline/settled.ts'
-import { clientAddresses } from './proxy/context.ts'
-import { createForwarder } from './proxy/forward.ts'
-import { createRouter } from './proxy/route.ts'
-import { Secrets } from './proxy/secrets.ts'
-import { createFrontDoor } from './proxy/server.ts'
-import { openUpstreams } from './proxy/upstreams.ts'
 import { connectionEvent } from './records/connection-log.ts'
+import type { DataPlane } from './serving/data-plane.ts'
+import { type LocalPlaneParts, openLocalPlane } from './serving/local-plane.ts'
+import { openWorkerPool } from './serving/worker-pool.ts'
+import { authority } from './settings/authority.ts'
 import { bodiesDays } from './settings/retention.ts'
 import { csvDirectory, type Settings } from './settings/settings.ts'
 import { systemStatus } from './status.ts'
@@ -72,29 +64,27 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
 
     const wake = new Int32Array(new SharedArrayBuffer(4))
     const use = diskUse(dataDir)
-    const writer = openJournal({
-      dir: join(dataDir, 'journal'),
-      clock,
-      // the segment being written is never deleted: it must not hold much of the budget
-      segmentBytes: Math.min(settings.segmentBytes, Math.floor(limitOf(use, settings.journalLimitBytes) / 16)),
-      durability: settings.durability,
+    let recorder: RecorderHandle | null = null
+    const plane = await openPlane(settings, {
+      providers,
+      pepper: secrets.pepper,
+      use,
       wake: () => {
         Atomics.add(wake, 0, 1)
         Atomics.notify(wake, 0)
       },
-      problem: (event, error) => log.warn(event, { error }),
+      changed: (epochs) => recorder?.live(epochs),
+      clock,
+      log,
     })
-    undo.push(() => journal.end())
-    const journal = limitedJournal(writer, settings.journalLimitBytes, clock)
-    journal.looked(use)
-    const refusing = (): boolean => settings.journalFull === 'refuse' && journal.state === 'full'
+    undo.push(() => plane.end())
     let mongo: Mongo | null = null
     const own = openReader(join(dataDir, 'sightglass.sqlite'))
     undo.push(() => mongo?.stop(hurry.promise)) // after the recorder has stored what it read
     const stored = new SharedArrayBuffer(4)
-    const recorder = await startRecorder({
+    const records = await startRecorder({
       dataDir,
-      liveEpochs: [journal.epoch],
+      liveEpochs: plane.epochs,
       wake: wake.buffer,
       stored,
       pepper: secrets.pepper,
@@ -103,16 +93,17 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
       projectNames: namesOf(settings),
       upkeep: upkeepOf(settings),
       log,
-      disk: (use) => journal.looked(use),
+      disk: (use) => plane.looked(use),
       ...given({ entry: recorderEntry }),
       replaced() {
         own.renew()
         mongo?.renew()
       },
     })
+    recorder = records
     undo.push(async () => {
-      await journal.end()
-      await recorder.stop(recorderStopMs, hurry.promise)
+      await plane.end()
+      await records.stop(recorderStopMs, hurry.promise)
     })
     undo.push(() => own.close())
     mongo = await startMongo({
@@ -122,25 +113,14 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
       own,
       clock,
       log,
-      damaged: (damage) => recorder.replace(damage),
+      damaged: (damage) => records.replace(damage),
     })
     const store = mongo?.store ?? own
     undo.push(() => store.close())
 
-    const upstreams = openUpstreams(settings, providers)
-    undo.push(() => upstreams.close())
     const state = { draining: false, ready: false }
-    const draining = (): boolean => state.draining
-    const forwarder = createForwarder({
-      journal,
-      clock,
-      settings,
-      secrets: new Secrets(secrets.pepper),
-      addressOf: clientAddresses(settings.trustedProxies),
-      draining,
-    })
-    const status = (): Promise<SystemStatus> =>
-      systemStatus({ recorder, journal, mongo, store, activeRequests: forwarder.active.size })
+    const status = async (): Promise<SystemStatus> =>
+      systemStatus({ recorder: records, plane: await plane.status(), mongo, store })
     const api = createApi({
       store,
       own,
@@ -152,32 +132,14 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
       clock,
       version,
       settings,
-      purge: (wish) => recorder.purge(wish),
+      purge: (wish) => records.purge(wish),
       status,
-      ready: () => state.ready && !state.draining && !refusing(),
+      ready: () => state.ready && !state.draining && !plane.refusing(),
       failed: (error, route) => log.error('the API failed', { route, error }),
     })
-    const server = createFrontDoor({
-      route: createRouter({
-        upstreams,
-        defaultUpstream: settings.defaultProvider,
-        ownPaths,
-        address: () =>
-          `http://${authority(settings.host, (server.address() as AddressInfo | null)?.port ?? settings.port)}`,
-      }),
-      forwarder,
-      self: apiListener(api),
-      draining,
-      refusing,
-    })
-    server.listen(settings.port, settings.host)
-    await once(server, 'listening')
-    undo.push(() => {
-      server.closeAllConnections()
-    })
-    const { address, port } = server.address() as AddressInfo
+    const { address, port } = await plane.listen(apiListener(api))
     state.ready = true
-    recorder.note(
+    records.note(
       connectionEvent(clock.wall(), 'application_startup', `listening on ${authority(address, port)}`, {
         environment: process.env.KUBERNETES_SERVICE_HOST ? 'kubernetes' : 'standalone',
         host: address,
@@ -188,10 +150,10 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
     )
     undo.push(() => {
       const shutdown_time = new Date(clock.wall()).toISOString()
-      recorder.note(connectionEvent(clock.wall(), 'application_shutdown', 'stopped as asked', { shutdown_time }))
+      records.note(connectionEvent(clock.wall(), 'application_shutdown', 'stopped as asked', { shutdown_time }))
     })
     if (mongo === null)
-      recorder.note(
+      records.note(
         connectionEvent(clock.wall(), 'database_connected', 'the embedded database is open', { database: 'sqlite' }),
       )
     log.debug('listening', { address, port, ms: Math.round(clock.mono() - startedAtMs) })
@@ -199,21 +161,9 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
     let stopping: Promise<void> | null = null
     const stop = async (delayMs: number): Promise<void> => {
       state.draining = true
-      log.info('stopping', { active: forwarder.active.size, delayMs, limitMs: settings.drainLimitMs })
-      await Promise.race([delay(delayMs, null, { ref: false }), hurry.promise])
-      const closed = once(server, 'close')
-      server.close()
-      const sweep = setInterval(() => server.closeIdleConnections(), 100)
-      server.closeIdleConnections()
-      const late = await Promise.race([forwarder.idle(), delay(settings.drainLimitMs, 'late', { ref: false })])
-      if (late) {
-        log.warn('calls were cut at the drain limit', { calls: forwarder.active.size })
-        for (const call of forwarder.active) call.cut()
-        await forwarder.idle()
-      }
-      server.closeIdleConnections()
-      await Promise.race([closed, delay(1000, null, { ref: false }), hurry.promise])
-      clearInterval(sweep)
+      const { active } = await plane.status()
+      log.info('stopping', { active, delayMs, limitMs: settings.drainLimitMs })
+      await plane.drain(delayMs, hurry.promise)
       await unwind(undo)
     }
     return {
@@ -223,25 +173,33 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
       adminTokenPath: secrets.adminTokenPath,
       store,
       settled: (deadlineMs) =>
-        settled(
-          deadlineMs,
-          forwarder.idle(),
-          recorder,
-          () => journal.counters.accepted - journal.counters.droppedCalls,
-        ),
+        settled(deadlineMs, plane.idle(), records, async () => {
+          const { counters } = await plane.status()
+          return counters.accepted - counters.droppedCalls
+        }),
       stop: ({ delayMs = settings.drainDelayMs } = {}) => {
         stopping ??= stop(delayMs)
         return stopping
       },
       cut: () => {
         hurry.resolve()
-        for (const call of forwarder.active) call.cut()
+        plane.cut()
       },
     }
   } catch (error) {
     await unwind(undo)
     throw error
   }
+}
+
+/** What serves calls: this process, or as many workers as the settings say. */
+async function openPlane(
+  settings: Settings,
+  parts: Omit<LocalPlaneParts, 'settings' | 'ownPaths' | 'planes'> & { changed: (epochs: readonly string[]) => void },
+): Promise<DataPlane> {
+  if (settings.workers === 1) return openLocalPlane({ ...parts, settings, ownPaths, planes: 1 })
+  const entry = new URL(`worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+  return openWorkerPool({ ...parts, settings, entry })
 }
 
 /** How long a stop waits for what the journal holds to be read; the next start reads the rest. */
@@ -288,5 +246,3 @@ const upkeepOf = (settings: Settings): UpkeepData => ({
 
 const namesOf = (settings: Settings): Record<string, string> =>
   Object.fromEntries(Object.entries(settings.projects).flatMap(([slug, { name }]) => (name ? [[slug, name]] : [])))
-
-export const authority = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -1,38 +1,32 @@
 import type { ServiceStatus, SystemStatus } from './api/parts.ts'
-import type { LimitedJournal } from './journal/limited.ts'
 import type { Mongo } from './mongo.ts'
 import type { RecorderHandle } from './pipeline/recorder-thread.ts'
+import type { PlaneStatus } from './serving/data-plane.ts'
 import type { Store } from './stores/store.ts'
 
 export interface StatusParts {
   recorder: RecorderHandle
-  journal: LimitedJournal
+  plane: PlaneStatus
   /** Null: no database is named. */
   mongo: Mongo | null
   store: Store
-  activeRequests: number
 }
 
 /** What the parts of the process say of themselves. */
-export async function systemStatus({
-  recorder,
-  journal,
-  mongo,
-  store,
-  activeRequests,
-}: StatusParts): Promise<SystemStatus> {
+export async function systemStatus({ recorder, plane, mongo, store }: StatusParts): Promise<SystemStatus> {
   const [status, delivery] = await Promise.all([recorder.status(), mongo?.status()])
   // what the recorder has not come to yet was accepted all the same
-  const { accepted: taken, droppedCalls, unprotected } = journal.counters
+  const { accepted: taken, droppedCalls, unprotected, bytes } = plane.counters
   const accepted = status.accepted - status.acceptedLive + Math.max(taken, status.acceptedLive + droppedCalls)
   return {
     services: {
-      journal: journalState(journal),
+      journal: journalState(plane),
       recorder: recorder.alive()
         ? { state: 'ok', message: null }
         : { state: 'down', message: 'the recorder thread died and is being restarted; the journal keeps everything' },
       store: { state: 'ok', message: null },
       ...(delivery && { mongodb: delivery.service }),
+      ...(plane.workers && { workers: workersState(plane.workers) }),
     },
     records: {
       accepted,
@@ -44,12 +38,20 @@ export async function systemStatus({
     },
     sinks: delivery?.counts ? { mongodb: delivery.counts } : {},
     answeredBy: store.name,
-    activeRequests,
-    journal: { bytes: journal.counters.bytes, lagBytes: status.lagBytes },
+    activeRequests: plane.active,
+    journal: { bytes, lagBytes: status.lagBytes },
   }
 }
 
-function journalState({ state, counters: journal }: LimitedJournal): ServiceStatus {
+function workersState({ wanted, serving }: NonNullable<PlaneStatus['workers']>): ServiceStatus {
+  if (serving === wanted) return { state: 'ok', message: null }
+  return {
+    state: serving === 0 ? 'down' : 'degraded',
+    message: `${serving} of ${wanted} workers serve calls; the others are being started again`,
+  }
+}
+
+function journalState({ state, counters: journal }: PlaneStatus): ServiceStatus {
   if (state === 'full')
     return { state: 'down', message: 'the disk budget (journal.limit) is used up: calls are not recorded' }
   if (state === 'lean')

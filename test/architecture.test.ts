@@ -15,6 +15,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   meter: ['lib', 'records', 'formats'],
   journal: ['lib', 'records'],
   proxy: ['lib', 'records', 'settings', 'journal'],
+  serving: ['lib', 'records', 'settings', 'journal', 'proxy'],
   pipeline: ['lib', 'records', 'formats', 'meter', 'journal'],
   delivery: ['lib', 'records'],
   stores: ['lib', 'records', 'delivery', 'pipeline'],

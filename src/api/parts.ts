@@ -35,9 +35,10 @@ export interface ApiParts {
 }
 
 export interface SystemStatus {
-  /** `mongodb` is there where the settings name one. */
+  /** `mongodb` is there where the settings name one, `workers` where calls are served by several processes. */
   readonly services: Readonly<Record<'journal' | 'recorder' | 'store', ServiceStatus>> & {
     readonly mongodb?: ServiceStatus
+    readonly workers?: ServiceStatus
   }
   readonly records: RecordCounts
   /** What was delivered where, by the sink's name. */

@@ -6,7 +6,7 @@ export async function settled(
   deadlineMs: number,
   idle: Promise<void>,
   recorder: RecorderHandle,
-  accepted: () => number,
+  accepted: () => Promise<number>,
 ): Promise<void> {
   const until = performance.now() + deadlineMs
   const failure = (): Error => new Error(`not everything was stored within ${deadlineMs} ms`)
@@ -14,7 +14,7 @@ export async function settled(
   if (late) throw failure()
   for (;;) {
     const { pending, lagBytes, acceptedLive } = await recorder.status()
-    if (pending === 0 && lagBytes === 0 && acceptedLive >= accepted()) return
+    if (pending === 0 && lagBytes === 0 && acceptedLive >= (await accepted())) return
     if (performance.now() > until) throw failure()
     await delay(5)
   }

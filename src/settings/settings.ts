@@ -5,6 +5,8 @@ import type { Capture } from '../records/exchange.ts'
 export interface Settings {
   readonly host: string
   readonly port: number
+  /** Processes that serve calls. */
+  readonly workers: number
   /** `open`: callers bring their own provider keys. Needed for any bind that is not loopback. */
   readonly auth: 'open' | null
   readonly dataDir: string

@@ -38,6 +38,15 @@ export const table: { readonly [Field in keyof ScalarSettings]: Row<ScalarSettin
     fallback: '8484',
     about: 'Port to listen on; 0 takes a free one.',
   },
+  workers: {
+    path: 'workers',
+    env: ['WORKERS'],
+    flag: 'workers',
+    parse: parse.whole(1, 64),
+    fallback: '1',
+    about:
+      'Processes that serve calls on the one port, for machines where one core is not enough; all records are made by one of them.',
+  },
   auth: {
     path: 'auth',
     env: ['AUTH'],

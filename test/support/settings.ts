@@ -6,6 +6,7 @@ export function testSettings(overrides: SettingsOverrides & { dataDir: string })
   return {
     host: '127.0.0.1',
     port: 0,
+    workers: 1,
     auth: null,
     metricsToken: null,
     adminToken: 'test-admin-token',

@@ -27,7 +27,15 @@ export const health = z
     version: text('version of this program'),
     uptime_seconds: amount('since the start', 's'),
     timestamp: text('ISO 8601, UTC'),
-    services: z.object({ journal: service, recorder: service, store: service, mongodb: service.optional() }).nullable(),
+    services: z
+      .object({
+        journal: service,
+        recorder: service,
+        store: service,
+        mongodb: service.optional(),
+        workers: service.optional(),
+      })
+      .nullable(),
     records: z
       .object({
         accepted: count('calls taken on: stored + pending + quarantined + dropped', 'records'),
