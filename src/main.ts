@@ -195,9 +195,11 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
 /** What serves calls: this process, or as many workers as the settings say. */
 async function openPlane(
   settings: Settings,
-  parts: Omit<LocalPlaneParts, 'settings' | 'ownPaths' | 'planes'> & { changed: (epochs: readonly string[]) => void },
+  parts: Omit<LocalPlaneParts, 'settings' | 'ownPaths' | 'planes' | 'sharedPort'> & {
+    changed: (epochs: readonly string[]) => void
+  },
 ): Promise<DataPlane> {
-  if (settings.workers === 1) return openLocalPlane({ ...parts, settings, ownPaths, planes: 1 })
+  if (settings.workers === 1) return openLocalPlane({ ...parts, settings, ownPaths, planes: 1, sharedPort: null })
   const entry = new URL(`worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
   return openWorkerPool({ ...parts, settings, entry })
 }

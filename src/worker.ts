@@ -25,8 +25,7 @@ process.on('disconnect', () => process.exit(1))
 process.on('message', (message: ToWorker) => {
   take(message).catch((error: NodeJS.ErrnoException) => {
     const { message, code = null, syscall = null } = error
-    // of a port the first process says `bind`, and an address that is not known is looked up there
-    send({ type: 'failed', failure: { message, code, syscall: syscall === 'bind' ? 'listen' : syscall } })
+    send({ type: 'failed', failure: { message, code, syscall } })
   })
 })
 
@@ -53,7 +52,7 @@ async function take(message: ToWorker): Promise<void> {
   }
 }
 
-async function opened({ settings, pepper, use, epoch, planes }: WorkerBegin): Promise<DataPlane> {
+async function opened({ settings, pepper, use, epoch, planes, port }: WorkerBegin): Promise<DataPlane> {
   return openLocalPlane({
     settings,
     providers: await loadProviders(),
@@ -62,6 +61,7 @@ async function opened({ settings, pepper, use, epoch, planes }: WorkerBegin): Pr
     use,
     epoch,
     planes,
+    sharedPort: port,
     wake: gathered(() => send({ type: 'grew' })),
     clock: systemClock,
     log: createLog({ level: settings.logLevel, format: settings.logFormat }),

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, ListenOptions } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type DiskUse, limitOf } from '../journal/disk-budget.ts'
@@ -30,11 +30,21 @@ export interface LocalPlaneParts {
   epoch?: string
   /** So many of these write at a time. */
   planes: number
+  /** The port that several processes listen on; null: that of the settings, for this one alone. */
+  sharedPort: number | null
   /** Called after each write to the journal. */
   wake: () => void
   clock: Clock
   log: Log
 }
+
+/**
+ * Where the kernel can, each process has a queue of connections of its own. Through node:cluster the first process would hand
+ * them out, and one that is under way to a worker which dies would stay open for ever, its client without an answer.
+ */
+const shared = (port: number, host: string): ListenOptions =>
+  sharesPorts.has(process.platform) ? { port, host, exclusive: true, reusePort: true } : { port, host }
+const sharesPorts: ReadonlySet<string> = new Set(['linux', 'freebsd'])
 
 /** Serves calls in this process. Throws when nothing can be written to the data directory. */
 export function openLocalPlane(parts: LocalPlaneParts): DataPlane {
@@ -98,7 +108,10 @@ export function openLocalPlane(parts: LocalPlaneParts): DataPlane {
         refusing,
       })
       server = door
-      door.listen(settings.port, settings.host)
+      const { sharedPort } = parts
+      door.listen(
+        sharedPort === null ? { port: settings.port, host: settings.host } : shared(sharedPort, settings.host),
+      )
       await once(door, 'listening')
       return door.address() as AddressInfo
     },

@@ -10,6 +10,8 @@ export interface WorkerBegin {
   epoch: string
   /** So many workers write at a time. */
   planes: number
+  /** The port that all of them listen on. */
+  port: number
   /** Where requests that are no calls are answered: a socket of the first process. */
   ownSocket: string
 }

@@ -1,4 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { BudgetState, DiskUse } from '../journal/disk-budget.ts'
@@ -57,6 +59,7 @@ class WorkerPool implements DataPlane {
   #use: DiskUse
   #own: OwnSocket | null = null
   #self: OwnRequests = () => {}
+  #port = 0
   #isListening = false
   #isStopping = false
   #restarts = new Set<NodeJS.Timeout>()
@@ -69,6 +72,7 @@ class WorkerPool implements DataPlane {
 
   async begin(): Promise<void> {
     cluster.setupPrimary({ exec: fileURLToPath(this.#parts.entry), args: [], serialization: 'advanced' })
+    this.#port = await freePort(this.#parts.settings)
     this.#own = await openOwnSocket((request, response) => this.#self(request, response))
     try {
       await Promise.all(Array.from({ length: this.#parts.settings.workers }, () => this.#start()))
@@ -178,6 +182,7 @@ class WorkerPool implements DataPlane {
       use: this.#use,
       epoch,
       planes: settings.workers,
+      port: this.#port,
       ownSocket: this.#own!.path,
     }
     tell(member, { type: 'begin', begin })
@@ -246,6 +251,16 @@ class WorkerPool implements DataPlane {
     timer.unref()
     this.#restarts.add(timer)
   }
+}
+
+/** The port of the settings, once it is known that nobody else listens there: workers would share it with whoever does. */
+async function freePort({ host, port }: Settings): Promise<number> {
+  const probe = createServer().listen({ host, port, exclusive: true })
+  await once(probe, 'listening')
+  const { port: found } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return found
 }
 
 function tell({ worker }: Member, message: ToWorker): void {
