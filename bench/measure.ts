@@ -62,7 +62,7 @@ export async function measure(
     }
     await delay(1_000)
     for (const one of contestants) if (one.running.pid !== null) one.idleMib = residentMib(familyOf(one.running.pid))
-    if (!load.once) for (const one of contestants) await round(load, one, generator, Math.min(2, load.seconds))
+    if (!load.once) for (const one of contestants) await round(load, one, generator, warmSeconds)
     for (const one of contestants) one.rounds = []
     for (let turn = 0; turn < (load.once ? 1 : rounds); turn++) {
       for (const one of contestants) {
@@ -77,6 +77,9 @@ export async function measure(
     for (const { running } of contestants) await running.stop()
   }
 }
+
+/** The compiler works on the first fifty thousand calls or so. */
+const warmSeconds = 5
 
 async function round(load: Load, one: Contestant, generator: Generator, seconds: number): Promise<void> {
   const { running } = one

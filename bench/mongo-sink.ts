@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { BSON } from 'mongodb'
 import { cursor, headerBytes, hello, opMsg, replyTo } from '../test/support/mongo-wire.ts'
+import { pinned } from './machine.ts'
 
 /** A server in a process of its own that acknowledges whatever it is sent in MongoDB's protocol, and keeps nothing. */
 export interface MongoSink extends AsyncDisposable {
@@ -18,9 +19,13 @@ export interface SinkCounts {
   cpuMs: number
 }
 
-/** `answerMs`: an answer to an insert takes so long, as from most members of a set. */
-export async function mongoSink(answerMs = 0): Promise<MongoSink> {
-  const child: ChildProcess = fork(import.meta.filename, ['--serve', `${answerMs}`], { execArgv: [] })
+/** `answerMs`: an answer to an insert takes so long, as from most members of a set. `core`: on that one alone. */
+export async function mongoSink(answerMs = 0, core: number | null = null): Promise<MongoSink> {
+  const words = ['--serve', `${answerMs}`]
+  const child: ChildProcess =
+    core === null
+      ? fork(import.meta.filename, words, { execArgv: [] })
+      : pinned(process.execPath, [import.meta.filename, ...words], { core, ipc: true }).child
   const [port] = (await once(child, 'message')) as [number]
   return {
     uri: `mongodb://127.0.0.1:${port}/?directConnection=true`,

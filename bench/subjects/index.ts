@@ -3,7 +3,7 @@ import { direct } from './direct.ts'
 import { litellm } from './litellm.ts'
 import { nginx } from './nginx.ts'
 import { portkey } from './portkey.ts'
-import { sightglass, sightglassMongo, sightglassPaused } from './sightglass.ts'
+import { sightglass, sightglassMongo, sightglassPaused, sightglassWorkers } from './sightglass.ts'
 import type { Subject } from './subject.ts'
 
 /** Everything that is measured. The direct way comes first: others are compared with it. */
@@ -13,6 +13,7 @@ export const subjects: readonly Subject[] = [
   sightglass,
   sightglassPaused,
   sightglassMongo,
+  sightglassWorkers,
   barePipe,
   nginx,
   portkey,

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../test/support/free-port.ts'
-import { mongoServer } from '../../test/support/mongo-server.ts'
 import { cores, pinned } from '../machine.ts'
+import { mongoSink } from '../mongo-sink.ts'
 import { answering } from '../upstreams/index.ts'
 import type { Running, Subject, Target } from './subject.ts'
 
@@ -22,21 +22,29 @@ export const sightglass: Subject = {
   start: (target) => start(target, {}),
 }
 
-/** With a server that speaks MongoDB's protocol, on the core of the load. */
+/** With a server on the core of the load that acknowledges at once what it is sent in MongoDB's protocol. */
 export const sightglassMongo: Subject = {
   name: 'sightglass, mongodb',
   unavailable: () => null,
   async start(target) {
-    const server = await mongoServer()
+    const server = await mongoSink(0, cores.load)
     const running = await start(target, { MONGO_URI: server.uri })
     return {
       ...running,
       async stop() {
         await running.stop()
-        await server.stop()
+        await server[Symbol.asyncDispose]()
       },
     }
   },
+}
+
+/** Two processes that serve, and one of them makes all records; all on one core, as every subject. */
+export const sightglassWorkers: Subject = {
+  name: 'sightglass, 2 workers',
+  onlyWithAll: true,
+  unavailable: () => null,
+  start: (target) => start(target, { WORKERS: '2' }),
 }
 
 /** Calls are journalled as ever, but nobody reads the journal: what decoding, metering and storing cost. */
