@@ -19,17 +19,17 @@ export const programs: readonly Program[] = [
     script: 'journal.ts',
     words: [],
   },
-  ...[1_000, 10_000, 100_000].map((calls) => lookups(calls, true)),
-  ...[1_000_000].map((calls) => lookups(calls, false)),
+  { name: 'store', about: 'records into the database', core: false, script: 'store.ts', words: [] },
+  lookups('lookups', true, [1_000, 10_000, 100_000]),
+  lookups('lookups-large', false, [1_000_000, 10_000_000]),
 ]
 
-function lookups(calls: number, core: boolean): Program {
-  const name = `lookup-${calls}`
+function lookups(name: string, core: boolean, sizes: readonly number[]): Program {
   return {
     name,
-    about: `questions over ${calls.toLocaleString('en')} recorded calls`,
+    about: `questions over ${sizes.map((size) => size.toLocaleString('en')).join(', ')} recorded calls`,
     core,
-    script: 'store.ts',
-    words: [`${calls}`],
+    script: 'lookups.ts',
+    words: sizes.map(String),
   }
 }

@@ -22,7 +22,10 @@ export class Histogram {
   }
 
   merge(other: Histogram): void {
-    for (const [place, count] of other.#counts.entries()) if (count > 0) this.#count(other.#first + place, count)
+    for (let place = 0; place < other.#counts.length; place++) {
+      const count = other.#counts[place] ?? 0
+      if (count > 0) this.#count(other.#first + place, count)
+    }
     this.#mergeTotals(other.count, other.sumUs, other.maxMs)
   }
 
@@ -66,8 +69,8 @@ export class Histogram {
   quantile(share: number): number {
     const rank = Math.max(1, Math.ceil(share * this.count))
     let seen = 0
-    for (const [place, count] of this.#counts.entries()) {
-      seen += count
+    for (let place = 0; place < this.#counts.length; place++) {
+      seen += this.#counts[place] ?? 0
       if (seen >= rank) return Math.min(middleOf(this.#first + place), this.maxMs)
     }
     return this.maxMs

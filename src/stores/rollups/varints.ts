@@ -62,10 +62,8 @@ export class NumberReader {
   }
 
   float64(): number {
-    const { buffer, byteOffset, length } = this.#bytes
-    const value = new DataView(buffer, byteOffset, length).getFloat64(this.at, true)
-    this.at += 8
-    return value
+    for (let place = 0; place < 8; place++) eightBytes[place] = this.#next()
+    return eight.getFloat64(0, true)
   }
 
   varint(): number {
@@ -82,8 +80,16 @@ export class NumberReader {
   }
 
   bigVarint(): bigint {
-    let value = 0n
-    for (let shift = 0n; ; shift += 7n) {
+    let low = 0
+    let unit = 1
+    for (let place = 0; place < exactBytes; place++) {
+      const byte = this.#next()
+      low += (byte & 127) * unit
+      if (byte < 128) return BigInt(low)
+      unit *= 128
+    }
+    let value = BigInt(low)
+    for (let shift = 7n * BigInt(exactBytes); ; shift += 7n) {
       const byte = this.#next()
       value |= BigInt(byte & 127) << shift
       if (byte < 128) return value
@@ -96,3 +102,10 @@ export class NumberReader {
     return byte
   }
 }
+
+/** So many bytes of seven bits are a whole number that counts exactly. */
+const exactBytes = 7
+
+// a view of each row's own bytes would be made for each float
+const eightBytes = new Uint8Array(8)
+const eight = new DataView(eightBytes.buffer)

@@ -8,7 +8,7 @@ import { runBody, runDetail } from './run-detail.ts'
 import { runs } from './runs.ts'
 import { schemaVersion } from './schema.ts'
 import { callSums, totalsReader } from './totals.ts'
-import { usage } from './usage.ts'
+import { usageReader } from './usage.ts'
 
 /** What is known of this instance, for whoever shows it. */
 export interface OpenStore extends Omit<OwnStore, 'scrape'> {
@@ -19,10 +19,11 @@ export interface OpenStore extends Omit<OwnStore, 'scrape'> {
 export function openStore(path: string): OpenStore {
   const database = openForReading(path)
   const totals = totalsReader(database)
+  const usage = usageReader(database)
   const ask = async <T>(question: () => T): Promise<T> => inTransaction(database, 'BEGIN', question)
   return {
     name: 'sqlite',
-    usage: (project, query) => ask(() => usage(database, project, query)),
+    usage: (project, query) => ask(() => usage(project, query)),
     runs: (project, query) => ask(() => runs(database, project, query)),
     run: (project, id) => ask(() => runDetail(database, project, id)),
     body: (project, id, side) => ask(() => runBody(database, project, id, side)),

@@ -3,9 +3,9 @@ import { recordLimit } from '../rollups/groups.ts'
 import { dayMs, type Level, levels } from '../rollups/levels.ts'
 import { type Span, spans } from '../rollups/plan.ts'
 import { type Zone, zoneOf } from '../rollups/zone.ts'
-import type { UsageQuery } from '../store.ts'
+import type { UsageGroup, UsageQuery } from '../store.ts'
 import { Conditions, common } from './conditions.ts'
-import { factSelection } from './record-rows.ts'
+import { bytesOf, factSelection } from './record-rows.ts'
 
 type Row = Record<string, SQLOutputValue>
 
@@ -38,23 +38,19 @@ export function plan(database: DatabaseSync, project: string | null, query: Usag
 
 /** From the first day with calls to the end of the last one. */
 function bounds(database: DatabaseSync, project: string | null): { fromMs: number; toMs: number } | null {
-  const edge = (order: 'ASC' | 'DESC', name: string): number | null => {
-    const row = database
-      .prepare(
-        `SELECT start_ms FROM rollups WHERE level = ${levels.model_day} AND project = ? AND owner = '' ORDER BY start_ms ${order} LIMIT 1`,
-      )
-      .get(name)
-    return row === undefined ? null : Number(row.start_ms)
-  }
+  const edge = (order: 'ASC' | 'DESC') =>
+    database.prepare(
+      `SELECT start_ms FROM rollups WHERE level = ${levels.model_day} AND project = ? AND owner = '' ORDER BY start_ms ${order} LIMIT 1`,
+    )
+  const [earliest, latest] = [edge('ASC'), edge('DESC')]
   let fromMs = Number.POSITIVE_INFINITY
   let toMs = Number.NEGATIVE_INFINITY
   const projects = project === null ? projectNames(database) : [project]
   for (const name of projects) {
-    const first = edge('ASC', name)
-    const last = edge('DESC', name)
-    if (first === null || last === null) continue
-    fromMs = Math.min(fromMs, first)
-    toMs = Math.max(toMs, last + dayMs)
+    const [first, last] = [earliest.get(name), latest.get(name)]
+    if (first === undefined || last === undefined) continue
+    fromMs = Math.min(fromMs, Number(first.start_ms))
+    toMs = Math.max(toMs, Number(last.start_ms) + dayMs)
   }
   return fromMs < toMs ? { fromMs, toMs } : null
 }
@@ -85,20 +81,34 @@ function rollupConditions(project: string | null, query: UsageQuery, span: Span,
   return common(conditions, query)
 }
 
-export function rollupsIn(
-  database: DatabaseSync,
-  project: string | null,
-  query: UsageQuery,
-  span: Span,
-  level: Level,
-): Iterable<Row> {
-  const { sql, values } = rollupConditions(project, query, span, level)
-  const owner = level === 'user_day' ? 'user' : 'key'
-  const groups = query.groupBy
-    .filter((name) => name !== 'hour' && name !== 'day')
-    .map((name) => (name === owner ? `owner AS "${owner}", ` : `${name}, `))
-  return database.prepare(`SELECT start_ms, ${groups.join('')}sums FROM rollups WHERE ${sql}`).all(...values)
+/** One row: its names as a JSON array in the order of the query's grouping, without hour and day. */
+export type SeeRollup = (names: string, startMs: number, sums: Uint8Array) => void
+
+export type RollupReader = (project: string | null, query: UsageQuery, span: Span, level: Level, see: SeeRollup) => void
+
+/** Shows rows one after the other to a function that SQL calls: an object for each of them would take longer than its sums. */
+export function rollupReader(database: DatabaseSync): RollupReader {
+  const unseen: SeeRollup = () => {}
+  let seen = unseen
+  database.function('seen', (names, startMs, sums) => {
+    seen(String(names), Number(startMs), bytesOf(sums))
+    return null
+  })
+  return (project, query, span, level, see) => {
+    const { sql, values } = rollupConditions(project, query, span, level)
+    const owner = level === 'user_day' ? 'user' : 'key'
+    const names = namesIn(query).map((name) => (name === owner ? 'owner' : name))
+    seen = see
+    database
+      .prepare(`SELECT count(seen(json_array(${names.join(', ')}), start_ms, sums)) FROM rollups WHERE ${sql}`)
+      .get(...values)
+    seen = unseen // the sums of an answer are not kept
+  }
 }
+
+/** The groupings that are names. */
+export const namesIn = ({ groupBy }: UsageQuery): readonly UsageGroup[] =>
+  groupBy.filter((name) => name !== 'hour' && name !== 'day')
 
 /** One more than the limit at most, so that the reader notices. */
 export function recordsIn(

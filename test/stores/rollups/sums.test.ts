@@ -24,6 +24,16 @@ describe('sums', () => {
     expect(usageSums(back).cost_picodollars).toBe('123456789012345678901234568017')
   })
 
+  it.each([1n, 127n, 128n, 2n ** 49n - 1n, 2n ** 49n, 2n ** 53n + 1n, 2n ** 56n - 1n, 2n ** 70n + 1n])(
+    'hold %d picodollars exactly',
+    (picodollars) => {
+      const sums = { ...emptySums(), picodollars }
+      const back = emptySums()
+      mergeEncodedSums(back, encodeSums(sums))
+      expect(back.picodollars).toBe(picodollars)
+    },
+  )
+
   it('stop at the greatest exact number instead of becoming wrong', () => {
     const sums = emptySums()
     const call = factsOf(aRecord({ metadata: { total_tokens: Number.MAX_SAFE_INTEGER } }))
