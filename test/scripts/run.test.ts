@@ -15,7 +15,8 @@ function run(wanted: Packages, installed: Packages | null) {
     mkdirSync(made, { recursive: true })
     return made
   }
-  cpSync(join(import.meta.dirname, '..', '..', 'scripts', 'run.mjs'), join(folder('scripts'), 'run.mjs'))
+  const scripts = join(import.meta.dirname, '..', '..', 'scripts')
+  for (const file of ['run.mjs', 'node-options.json']) cpSync(join(scripts, file), join(folder('scripts'), file))
   symlinkSync(process.execPath, join(folder('node_modules', 'node', 'bin'), 'node'))
   writeFileSync(join(folder('path'), 'npm'), '#!/bin/sh\necho npm "$@"\nexit 3\n', { mode: 0o755 })
   const lock = (packages: Packages) => JSON.stringify({ packages: { '': {}, ...packages } })
