@@ -119,8 +119,7 @@ export async function start({ settings, log, recorderEntry }: StartOptions): Pro
     undo.push(() => store.close())
 
     const state = { draining: false, ready: false }
-    const status = async (): Promise<SystemStatus> =>
-      systemStatus({ recorder: records, plane: await plane.status(), mongo, store })
+    const status = (): Promise<SystemStatus> => systemStatus({ recorder: records, plane, mongo, store })
     const api = createApi({
       store,
       own,

@@ -1,20 +1,21 @@
 import type { ServiceStatus, SystemStatus } from './api/parts.ts'
 import type { Mongo } from './mongo.ts'
 import type { RecorderHandle } from './pipeline/recorder-thread.ts'
-import type { PlaneStatus } from './serving/data-plane.ts'
+import type { DataPlane, PlaneStatus } from './serving/data-plane.ts'
 import type { Store } from './stores/store.ts'
 
 export interface StatusParts {
   recorder: RecorderHandle
-  plane: PlaneStatus
+  plane: Pick<DataPlane, 'status'>
   /** Null: no database is named. */
   mongo: Mongo | null
   store: Store
 }
 
 /** What the parts of the process say of themselves. */
-export async function systemStatus({ recorder, plane, mongo, store }: StatusParts): Promise<SystemStatus> {
+export async function systemStatus({ recorder, plane: serving, mongo, store }: StatusParts): Promise<SystemStatus> {
   const [status, delivery] = await Promise.all([recorder.status(), mongo?.status()])
+  const plane = await serving.status() // the last: who took a call comes before who has it
   // what the recorder has not come to yet was accepted all the same
   const { accepted: taken, droppedCalls, unprotected, bytes } = plane.counters
   const accepted = status.accepted - status.acceptedLive + Math.max(taken, status.acceptedLive + droppedCalls)

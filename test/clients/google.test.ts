@@ -114,6 +114,13 @@ describe('what the SDK of Google makes of an answer is what the record says', ()
     expect(JSON.parse(call!.arguments)).toMatchObject({ city: city.join('') })
   })
 
+  // this one fails in another way when words and error come in one piece, which the network decides
+  const inOnePiece = 'google/content-bare-error-stream'
+  const failures = new Set([
+    'got status: UNAVAILABLE. {"error":{"code":503,"message":"The model is overloaded. Please try again later.","status":"UNAVAILABLE"}}',
+    'Incomplete JSON segment at the end',
+  ])
+
   it.each(samples.filter((sample) => isStreamed(sample) && fails(sample)))(
     '$name: the same words, then the same failure',
     async (sample) => {
@@ -124,8 +131,12 @@ describe('what the SDK of Google makes of an answer is what the record says', ()
             for await (const part of await client(url).models.generateContentStream(asked(sample))) parts.push(part)
           })(),
         )
-        return { text: helped(parts).text, failure }
+        return {
+          text: helped(parts).text,
+          failure: sample.name === inOnePiece ? failures.has(String(failure.message)) : failure,
+        }
       })
+      if (sample.name === inOnePiece) expect(value.failure).toBe(true)
       expect((record.run.choices[0] as { text: string } | undefined)?.text ?? '').toBe(value.text)
       expect(record.telemetry.metadata.success).toBe(false)
     },
