@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -30,6 +31,9 @@ const logAt = (level: 'info' | 'warn' | 'error') => (message: string, fields?: o
   send({ type: 'log', level, message, fields })
 const log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 
+/** A tenth of the weight that the thread that serves has. */
+const lowered = 10
+if (data.givesWay) giveWay()
 const stored = data.stored && new Int32Array(data.stored)
 /** Whoever delivers has something to do. */
 const tellStored = () => {
@@ -48,6 +52,7 @@ let upkeep: RunningUpkeep | null = null
 const early: ConnectionEvent[] = []
 port.on('message', (message: ToRecorder) => {
   if (message.type === 'note') note(message.event)
+  else if (message.type === 'give way') giveWay()
   else if (message.type === 'live') tellLive(message.epochs)
   else if (message.type === 'purge') purge(message.wish)
   else if (message.type === 'status') send({ type: 'status', status: recorder?.status() ?? emptyStatus, asked: true })
@@ -65,6 +70,11 @@ function tellLive(epochs: readonly string[]) {
   else live = epochs
 }
 
+/** Only Linux has priorities of threads; elsewhere it would be that of the whole process. */
+function giveWay() {
+  if (process.platform !== 'linux') return
+  attempt('the priority of the recorder could not be lowered', () => setPriority(0, lowered))
+}
 function stop() {
   stopped.abort()
   recorder?.stop()
@@ -99,7 +109,7 @@ const look = setInterval(() => {
   attempt('the size of the data directory could not be told', () => {
     const use = diskUse(data.dataDir)
     upkeep?.looked(use)
-    send({ type: 'disk', use })
+    send({ type: 'disk', use, lagBytes: recorder?.status().lagBytes ?? 0 })
   })
 }, 1_000)
 const store = await openPatiently(path, () => openLocalStore(path, data.upkeep), {

@@ -4,6 +4,7 @@ import { KeptThread } from '../lib/kept-thread.ts'
 import type { Log } from '../lib/log.ts'
 import type { ConnectionEvent } from '../records/connection-log.ts'
 import type { Purge, PurgeWish } from '../records/purge.ts'
+import { GivingWay } from './giving-way.ts'
 import { emptyStatus, type RecorderStatus } from './recorder-status.ts'
 
 export interface RecorderThreadOptions {
@@ -53,12 +54,15 @@ export type RecorderData = Omit<
 > & {
   /** Epochs of this run that are not written any more. */
   pastEpochs: readonly string[]
+  /** The thread lets the one that serves go first (`GivingWay`). */
+  givesWay: boolean
   careful: boolean
 }
 
 export type ToRecorder =
   /** Other epochs are written now. */
   | { type: 'live'; epochs: readonly string[] }
+  | { type: 'give way' }
   | { type: 'status' }
   | { type: 'stop' }
   | { type: 'note'; event: ConnectionEvent }
@@ -68,7 +72,8 @@ export type ToRecorder =
 export type FromRecorder =
   | { type: 'ready' }
   | { type: 'status'; status: RecorderStatus; asked: boolean }
-  | { type: 'disk'; use: DiskUse }
+  /** `lagBytes`: what the journal holds that was not read. */
+  | { type: 'disk'; use: DiskUse; lagBytes: number }
   | { type: 'purge'; purge: Purge | null; error: unknown }
   /** The embedded database was put aside; a new one begins. */
   | { type: 'replaced' }
@@ -116,11 +121,13 @@ class RecorderThread implements RecorderHandle {
   #replaced = false
   #live: readonly string[]
   #past: string[] = []
+  #way: GivingWay
 
   constructor(options: RecorderThreadOptions) {
     const { log, disk: _disk, replaced: _replaced, entry, restartMs, silenceMs, ...rest } = options
     this.#options = options
     this.#live = options.liveEpochs
+    this.#way = new GivingWay(options.upkeep.journalLimitBytes)
     this.#thread = new KeptThread({
       name: 'recorder',
       entry: entry ?? recorderEntry(),
@@ -129,6 +136,7 @@ class RecorderThread implements RecorderHandle {
         ...rest,
         liveEpochs: this.#live,
         pastEpochs: this.#past,
+        givesWay: this.#way.isGivingWay,
         careful: again && !this.#replaced,
       }),
       log,
@@ -201,7 +209,10 @@ class RecorderThread implements RecorderHandle {
 
   #take(message: FromRecorder) {
     if (message.type === 'log') this.#options.log[message.level](message.message, message.fields)
-    if (message.type === 'disk') this.#options.disk?.(message.use)
+    if (message.type === 'disk') {
+      this.#options.disk?.(message.use)
+      this.#pace(message.lagBytes)
+    }
     if (message.type === 'purge') {
       const asking = this.#purging.shift()
       if (message.purge === null) asking?.reject(message.error)
@@ -215,6 +226,20 @@ class RecorderThread implements RecorderHandle {
     if (message.type !== 'status') return
     this.#last = message.status
     if (message.asked) this.#asking.shift()?.(message.status)
+  }
+
+  #pace(lagBytes: number) {
+    const change = this.#way.looked(lagBytes, performance.now())
+    if (change === null) return
+    this.#options.log.info(
+      change === 'urge'
+        ? 'the recorder is far behind: it no longer gives way to calls'
+        : 'the recorder has kept up for a while: it gives way to calls again',
+      { lagBytes },
+    )
+    // a lowered priority is not raised again without rights, but a new thread begins with the usual one
+    if (change === 'urge') this.#thread.renew()
+    else this.#send({ type: 'give way' })
   }
 
   #gone() {

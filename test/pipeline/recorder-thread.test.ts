@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -11,7 +12,10 @@ import { call } from './support.ts'
 
 const noLog = { debug() {}, info() {}, warn() {}, error() {} }
 
-async function running(dataDir: string, options: { entry?: URL; silenceMs?: number } = {}) {
+async function running(
+  dataDir: string,
+  { journalLimitBytes = 10 ** 10, ...options }: { entry?: URL; silenceMs?: number; journalLimitBytes?: number } = {},
+) {
   const wake = new Int32Array(new SharedArrayBuffer(4))
   const journal = openJournal({
     dir: join(dataDir, 'journal'),
@@ -33,7 +37,7 @@ async function running(dataDir: string, options: { entry?: URL; silenceMs?: numb
     upkeep: {
       days: { bodies: 0, words: 0, records: 0, rollups: 0, connectionLogs: 0, metrics: 0 },
       databaseLimitBytes: null,
-      journalLimitBytes: 10 ** 10,
+      journalLimitBytes,
       sinks: [],
       csvDirectory: join(dataDir, 'telemetry_logs'),
     },
@@ -54,6 +58,41 @@ async function stored(recorder: RecorderHandle, wanted: number) {
     await turn()
   }
 }
+
+/** Threads of this process whose priority is lowered. */
+const givingWay = (): number =>
+  readdirSync('/proc/self/task').filter((thread) => {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) > 0
+  }).length
+
+it.runIf(process.platform === 'linux')(
+  'gives way to the thread that serves until it is far behind, and stores each call once all the same',
+  async () => {
+    const dataDir = temporaryDir()
+    const before = givingWay()
+    const { journal, recorder } = await running(dataDir, { journalLimitBytes: 1_600_000 })
+    expect(givingWay()).toBe(before + 1)
+    const ids = [await call(journal, '{}', '{}')]
+    await stored(recorder, 1)
+    const holder = new DatabaseSync(join(dataDir, 'sightglass.sqlite'))
+    holder.exec('BEGIN IMMEDIATE') // nothing is stored, and soon nothing more is read
+    await eventually(
+      'the recorder to take its share',
+      async () => {
+        ids.push(await call(journal, 'x'.repeat(2_000), '{}'))
+        return givingWay() === before
+      },
+      40_000,
+    )
+    holder.exec('ROLLBACK')
+    holder.close()
+    await stored(recorder, ids.length)
+    expect(idsIn(dataDir).sort()).toEqual(ids.sort())
+    await journal.end()
+  },
+  60_000,
+)
 
 it('writes purges down in the order in which they are asked for, and stores no call of before them', async () => {
   const dataDir = temporaryDir()

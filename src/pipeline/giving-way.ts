@@ -1,0 +1,35 @@
+/** What the recorder's thread is to do from now on; null: as it does. */
+export type Change = 'urge' | 'give way' | null
+
+/**
+ * Whether the recorder gives way to the thread that serves. It does while it keeps up, or nearly: on a full core calls come
+ * first, and the journal holds what it has not come to. Far behind it takes its share, for the journal has a limit.
+ */
+export class GivingWay {
+  isGivingWay = true
+  readonly #urgentBytes: number
+  #calmSinceMs: number | null = null
+
+  /** `journalLimitBytes`: what all may take of the disk. */
+  constructor(journalLimitBytes: number) {
+    this.#urgentBytes = Math.min(mostBytes, journalLimitBytes / 16)
+  }
+
+  /** `lagBytes`: what stands in the journal and was not read. */
+  looked(lagBytes: number, nowMs: number): Change {
+    if (this.isGivingWay) {
+      if (lagBytes < this.#urgentBytes) return null
+      this.isGivingWay = false
+      this.#calmSinceMs = null
+      return 'urge'
+    }
+    if (lagBytes > this.#urgentBytes / 16) this.#calmSinceMs = null
+    else this.#calmSinceMs ??= nowMs
+    if (this.#calmSinceMs === null || nowMs - this.#calmSinceMs < calmMs) return null
+    this.isGivingWay = true
+    return 'give way'
+  }
+}
+
+const mostBytes = 256 * 1024 * 1024
+const calmMs = 30_000
