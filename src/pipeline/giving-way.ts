@@ -31,5 +31,5 @@ export class GivingWay {
   }
 }
 
-const mostBytes = 256 * 1024 * 1024
+const mostBytes = 512 * 1024 * 1024
 const calmMs = 30_000
