@@ -6,13 +6,16 @@ export type Change = 'urge' | 'give way' | null
  * first, and the journal holds what it has not come to. Far behind it takes its share, for the journal has a limit.
  */
 export class GivingWay {
-  isGivingWay = true
+  isGivingWay: boolean
   readonly #urgentBytes: number
+  readonly #mayGiveWay: boolean
   #calmSinceMs: number | null = null
 
   /** `journalLimitBytes`: what all may take of the disk. */
   constructor(journalLimitBytes: number) {
     this.#urgentBytes = Math.min(mostBytes, journalLimitBytes / 16)
+    this.#mayGiveWay = journalLimitBytes >= leastLimitBytes
+    this.isGivingWay = this.#mayGiveWay
   }
 
   /** `lagBytes`: what stands in the journal and was not read. */
@@ -23,6 +26,7 @@ export class GivingWay {
       this.#calmSinceMs = null
       return 'urge'
     }
+    if (!this.#mayGiveWay) return null
     if (lagBytes > this.#urgentBytes / 16) this.#calmSinceMs = null
     else this.#calmSinceMs ??= nowMs
     if (this.#calmSinceMs === null || nowMs - this.#calmSinceMs < calmMs) return null
@@ -32,4 +36,6 @@ export class GivingWay {
 }
 
 const mostBytes = 512 * 1024 * 1024
+/** Where the journal may take less it is not to wait in it. */
+const leastLimitBytes = 256 * 1024 * 1024
 const calmMs = 30_000

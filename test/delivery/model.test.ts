@@ -136,11 +136,11 @@ class Place {
 }
 
 /** As docs/retention.md tells it, written down a second time. */
-const losesRow = (row: RollupRow, { project, user, beforeMs, place }: Purge): boolean =>
+const losesRow = (row: RollupRow, { project, user, beforeMs, boundMs, place }: Purge): boolean =>
   row.version <= place &&
   (project === null || row.project === project) &&
   (user === null || (row.level === 'user_day' && row.owner === user)) &&
-  (beforeMs === null || row.startMs + (row.level.endsWith('_day') ? 86_400_000 : 3_600_000) <= beforeMs)
+  (beforeMs === null || row.startMs + (row.level.endsWith('_day') ? 86_400_000 : 3_600_000) <= boundMs)
 
 it('stores every record exactly once, in order, until it is purged, with counters that add up, whatever fails and whenever it dies', async () => {
   await fc.assert(

@@ -20,5 +20,11 @@ it('takes its share once it is far behind, and gives way again when it has kept 
 })
 
 it('is earlier where the journal may take little', () => {
-  expect(new GivingWay(160 * mib).looked(10 * mib, 0)).toBe('urge')
+  expect(new GivingWay(320 * mib).looked(20 * mib, 0)).toBe('urge')
+})
+
+it('never gives way where the journal may hardly take anything', () => {
+  const way = new GivingWay(255 * mib)
+  expect(way.isGivingWay).toBe(false)
+  for (const moment of [0, 60_000, 120_000]) expect(way.looked(0, moment)).toBeNull()
 })

@@ -71,7 +71,7 @@ it.runIf(process.platform === 'linux')(
   async () => {
     const dataDir = temporaryDir()
     const before = givingWay()
-    const { journal, recorder } = await running(dataDir, { journalLimitBytes: 1_600_000 })
+    const { journal, recorder } = await running(dataDir, { journalLimitBytes: 256 * 1024 * 1024 })
     expect(givingWay()).toBe(before + 1)
     const ids = [await call(journal, '{}', '{}')]
     await stored(recorder, 1)
@@ -80,10 +80,11 @@ it.runIf(process.platform === 'linux')(
     await eventually(
       'the recorder to take its share',
       async () => {
-        ids.push(await call(journal, 'x'.repeat(2_000), '{}'))
+        ids.push(await call(journal, 'x'.repeat(400_000), '{}'))
         return givingWay() === before
       },
       40_000,
+      60,
     )
     holder.exec('ROLLBACK')
     holder.close()

@@ -53,7 +53,7 @@ const runsOf = ({ project, user, boundMs }: Purge): Document => ({
 
 /** Newer versions hold calls of after the purge, and nothing else any more. */
 const totalsOf = (instance: string, purge: Purge): Document => {
-  const { project, user, beforeMs, place } = purge
+  const { project, user, beforeMs, boundMs, place } = purge
   const levels = purgedLevels(purge)
   const ended = (ms: number) =>
     levels.map((level) => ({ level: { $eq: level }, ...period('start', undefined, ms - spanOf(level) + 1) }))
@@ -61,7 +61,7 @@ const totalsOf = (instance: string, purge: Purge): Document => {
     ...equal({ instance, project, owner: user }),
     version: { $lte: place },
     ...(beforeMs !== null
-      ? { $or: ended(beforeMs) }
+      ? { $or: ended(boundMs) }
       : levels.length < levelNames.length
         ? { level: { $in: [...levels] } }
         : {}),
