@@ -154,7 +154,7 @@ it('puts a database aside that is damaged while it runs, and has every call of i
   const proxy = await started({ env: { MONGO_URI: mongo.uri, DB_NAME: 'db' } })
   await some(proxy)
   await delivered(proxy.url)
-  const other = new DatabaseSync(file())
+  const other = new DatabaseSync(file(), { timeout: 10_000 }) // the proxy's own threads write now and then
   other.exec("PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO meta VALUES ('touched', '1')")
   damagePages(file())
   // a change by somebody else, whose own pages stand in the log: now every connection reads again
