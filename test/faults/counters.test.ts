@@ -3,7 +3,7 @@ import { type FaultLink, faultLink } from '../support/fault-link.ts'
 import { suiteWithMongo } from '../support/mongo-server.ts'
 import { readSamples, sampleOf } from '../support/prometheus-text.ts'
 import type { TestProxy } from '../support/proxy.ts'
-import { eventually, pause } from '../support/within.ts'
+import { pause } from '../support/within.ts'
 import { type Counters, type Health, healthOf } from './health.ts'
 import { type MongoRig, mongoRig } from './mongo-rig.ts'
 
@@ -76,11 +76,7 @@ const mongoOf = ({ services }: Health): string => services.mongodb!.state
 await suiteWithMongo('every look at the counters', (server) => {
   const outage = async (rig: MongoRig, link: FaultLink) => {
     const is = (states: readonly string[]) =>
-      eventually(
-        `MongoDB to be ${states.join(' or ')}`,
-        async () => states.includes((await rig.health()).state),
-        60_000,
-      )
+      rig.healthOnce(`MongoDB to be ${states.join(' or ')}`, ({ state }) => states.includes(state), 60_000)
     await rig.load(2, async () => {
       await pause(1_000)
       await link.refuse()

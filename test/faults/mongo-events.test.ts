@@ -82,7 +82,7 @@ await suiteWithMongo('events and hours', (server) => {
       await server.kill()
       {
         await using rig = await mongoRig(server.uri, database, dataDir)
-        await eventually('the loss to be noted', async () => (await rig.health()).state !== 'ok', 20_000)
+        await rig.healthOnce('the loss to be noted', ({ state }) => state !== 'ok', 20_000)
         expect(failuresIn(rig)).toEqual(['mongodb'])
         await server.start()
         await rig.delivered(60_000)

@@ -38,20 +38,13 @@ it.each<MongoFault>([
     mongo.fault = () => (broken ? fault : null)
     await using rig = await mongoRig(mongo.uri, 'db')
     await rig.load(4, () => pause(300))
-    const away = await eventually(
-      'the health to tell',
-      async () => {
-        const health = await rig.health()
-        return health.state === 'ok' ? null : health
-      },
-      10_000,
-    )
+    const away = await rig.healthOnce('the health to tell', ({ state }) => state !== 'ok', 10_000)
     expect(away.message).toMatch(/^takes nothing since 20.* \(\w.*\); records wait in the embedded database$/)
     expect(away.sink).toMatchObject({ stored: 0, quarantined: 0 })
     expect((await fetch(`${rig.proxy.url}/ready`)).status).toBe(200)
     broken = false
     await nothingLost(rig, mongo)
-    await eventually('the health to be well again', async () => (await rig.health()).state === 'ok')
+    await rig.healthOnce('the health to be well again', ({ state }) => state === 'ok')
   },
   120_000,
 )
