@@ -14,6 +14,7 @@ import { createRecorder, type Recorder, type RecorderOptions } from './pipeline/
 import { emptyStatus } from './pipeline/recorder-status.ts'
 import type { FromRecorder, RecorderData, ToRecorder } from './pipeline/recorder-thread.ts'
 import { rawRecord, recordMaker } from './pipeline/records.ts'
+import { ShortRests } from './pipeline/short-rests.ts'
 import type { ConnectionEvent } from './records/connection-log.ts'
 import type { PurgeWish } from './records/purge.ts'
 import { type Diary, openDiary } from './stores/sqlite/diary.ts'
@@ -33,6 +34,9 @@ const log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 
 /** A tenth of the weight that the thread that serves has. */
 const lowered = 10
+const rests = new ShortRests({ clock: systemClock })
+/** Between two pieces of work. */
+const pause = () => rests.pause()
 if (data.givesWay) giveWay()
 const stored = data.stored && new Int32Array(data.stored)
 /** Whoever delivers has something to do. */
@@ -70,8 +74,9 @@ function tellLive(epochs: readonly string[]) {
   else live = epochs
 }
 
-/** Only Linux has priorities of threads; elsewhere it would be that of the whole process. */
 function giveWay() {
+  rests.begin()
+  // only Linux has priorities of threads; elsewhere it would be that of the whole process
   if (process.platform !== 'linux') return
   attempt('the priority of the recorder could not be lowered', () => setPriority(0, lowered))
 }
@@ -112,7 +117,7 @@ const look = setInterval(() => {
     send({ type: 'disk', use, lagBytes: recorder?.status().lagBytes ?? 0 })
   })
 }, 1_000)
-const store = await openPatiently(path, () => openLocalStore(path, data.upkeep), {
+const store = await openPatiently(path, () => openLocalStore(path, { sinks: data.upkeep.sinks, pause }), {
   waiting(error) {
     log.error('the embedded database cannot be opened: calls are served and kept in the journal', { error })
     send({ type: 'ready' })
@@ -200,5 +205,6 @@ async function options(store: EmbeddedStore, tokens: ReturnType<typeof startToke
       upkeep?.grown()
     },
     careful: data.careful,
+    pause,
   }
 }

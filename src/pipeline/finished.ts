@@ -19,6 +19,8 @@ export interface FinishedParts extends RecordSource {
   /** Set when the recorder died on something: who is worked on is written down first. */
   careful: Attempts | null
   published(): void
+  /** Called between two exchanges, for whoever works in small pieces. */
+  pause?: () => void
 }
 
 /** Makes the records of finished exchanges, a bounded number at a time, and commits them in batches. */
@@ -29,6 +31,7 @@ export async function recordFinished(assembler: Assembler, finished: readonly Tr
   let ready: Ready[] = []
   let readyBytes = 0
   for (const tracked of finished) {
+    parts.pause?.()
     while (working.size >= concurrency || (working.size > 0 && workingBytes + tracked.bytes > parts.workingBytes)) {
       await Promise.race(working)
     }

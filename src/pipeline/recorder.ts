@@ -25,6 +25,8 @@ export interface RecorderOptions extends RecordSource {
   grown?: (ms: number) => Promise<unknown>
   /** Told after each commit; its `lagBytes` are those of the last `status`. */
   published?: (status: RecorderStatus) => void
+  /** Called between two exchanges: it may hold the thread for a moment, to let others work. */
+  pause?: () => void
   /** The recorder died before: exchanges are taken one at a time, and one that kills it again and again is kept raw. */
   careful?: boolean
   /** At most so many exchanges, and bytes of them, are worked on at a time. */

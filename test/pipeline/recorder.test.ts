@@ -41,6 +41,18 @@ it('stores each finished call of a live epoch once, with its bytes, and leaves o
   await journal.end()
 })
 
+it('lets others work between two exchanges', async () => {
+  const dir = temporaryDir()
+  const store = new MemoryLocalStore()
+  const journal = journalIn(dir)
+  for (const question of ['a', 'b', 'c']) await call(journal, question, 'yes')
+  let pauses = 0
+  await drain(recorderOn(dir, store, { liveEpochs: [journal.epoch], pause: () => pauses++ }))
+  expect(pauses).toBe(3)
+  expect(store.records.size).toBe(3)
+  await journal.end()
+})
+
 it('stores what was open in a dead epoch as interrupted, with the bytes that came, and removes the epoch', async () => {
   const dir = temporaryDir()
   const store = new MemoryLocalStore()

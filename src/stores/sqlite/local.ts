@@ -24,10 +24,12 @@ export interface EmbeddedStore extends LocalStore {
 export interface EmbeddedOptions {
   /** Names of the sinks that records are delivered to. */
   sinks?: readonly string[]
+  /** Called between two records of a batch: it may hold the thread for a moment, to let others work. */
+  pause?: () => void
 }
 
 /** The embedded database as its one writer sees it: records, rollups and the journal's position move together. */
-export function openLocalStore(path: string, { sinks = [] }: EmbeddedOptions = {}): EmbeddedStore {
+export function openLocalStore(path: string, { sinks = [], pause }: EmbeddedOptions = {}): EmbeddedStore {
   const database = openForWriting(path)
   const instance = instanceOf(database)
   const insert = recordWriter(database)
@@ -48,6 +50,7 @@ export function openLocalStore(path: string, { sinks = [] }: EmbeddedOptions = {
   const write = (batch: LocalBatch): void => {
     let fresh = 0
     for (const given of batch.records) {
+      pause?.()
       const record = once(given)
       const facts = factsOf(record)
       if (!insert(record, facts)) continue
@@ -55,6 +58,7 @@ export function openLocalStore(path: string, { sinks = [] }: EmbeddedOptions = {
       totals.add(facts)
       fresh++
     }
+    pause?.()
     rollups.flush()
     totals.flush()
     if (fresh > 0) count('records', fresh)

@@ -179,4 +179,13 @@ describe('the local store', () => {
     expect(store.counters().telemetry).toBe(2 * offset)
     expect(rollupRequests()).toBe(2 * offset)
   })
+
+  it('lets others work between the records of a batch', () => {
+    store.close()
+    let pauses = 0
+    store = openLocalStore(path, { pause: () => pauses++ })
+    store.commit({ ...emptyBatch, records: [aRecord(), aRecord(), aRecord()] })
+    expect(pauses).toBe(4) // before each record, and before the sums
+    expect(store.counters().telemetry).toBe(3)
+  })
 })
