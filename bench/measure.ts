@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Generator } from './client/generator.ts'
 import type { JobResult, Spread } from './client/job.ts'
-import type { Load } from './loads/load.ts'
+import type { Load, LoadJob } from './loads/load.ts'
 import { familyOf, residentMib, threadTimes } from './machine.ts'
 import type { Running, Subject } from './subjects/subject.ts'
 import type { Upstreams } from './upstreams/index.ts'
@@ -62,12 +62,12 @@ export async function measure(
     }
     await delay(1_000)
     for (const one of contestants) if (one.running.pid !== null) one.idleMib = residentMib(familyOf(one.running.pid))
-    if (!load.once) for (const one of contestants) await round(load, one, generator, warmSeconds)
+    if (!load.once) for (const one of contestants) await warmUp(load, one, generator)
     for (const one of contestants) one.rounds = []
     for (let turn = 0; turn < (load.once ? 1 : rounds); turn++) {
       for (const one of contestants) {
         tell(`${load.name}: ${one.subject.name}, round ${turn + 1}`)
-        await round(load, one, generator, load.seconds)
+        await round(load.job, one, generator, load.seconds)
       }
     }
     const measured: Measured[] = []
@@ -81,7 +81,14 @@ export async function measure(
 /** The compiler works on the first fifty thousand calls or so. */
 const warmSeconds = 5
 
-async function round(load: Load, one: Contestant, generator: Generator, seconds: number): Promise<void> {
+async function warmUp(load: Load, one: Contestant, generator: Generator): Promise<void> {
+  await round(load.warmUp ?? load.job, one, generator, warmSeconds)
+  if (!load.warmUp) return
+  await recorded(one.running) // what it left behind is not the load's
+  await round(load.job, one, generator, warmSeconds / 2)
+}
+
+async function round(job: LoadJob, one: Contestant, generator: Generator, seconds: number): Promise<void> {
   const { running } = one
   const pids = running.pid === null ? [] : familyOf(running.pid)
   const watch = setInterval(() => {
@@ -89,17 +96,17 @@ async function round(load: Load, one: Contestant, generator: Generator, seconds:
   }, 100)
   const before = threadTimes(pids)
   const result = await generator.run({
-    ...load.job,
+    ...job,
     host: '127.0.0.1',
     port: running.port,
     seconds,
-    path: (running.prefix ?? '') + load.job.path,
+    path: (running.prefix ?? '') + job.path,
     headers: {
       'content-type': 'application/json',
       authorization: 'Bearer sk-bench-0123456789abcdefghij',
       'user-agent': 'bench/1',
       accept: 'application/json',
-      ...load.job.headers,
+      ...job.headers,
       ...running.headers,
     },
   })

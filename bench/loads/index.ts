@@ -49,6 +49,7 @@ export const loads: readonly Load[] = [
     without: besides,
     target: toJson,
     job: { ...small, kind: 'open', connections: 16, rate: 1000 },
+    warmUp: { ...small, kind: 'closed', connections: 64 },
   },
   {
     name: 'request-100k',
@@ -83,6 +84,7 @@ export const loads: readonly Load[] = [
     without: besides,
     target: toStreams,
     job: { ...stream, kind: 'streams', path: `${path}?chunks=200&everyMs=20`, connections: 400 },
+    warmUp: { ...stream, kind: 'streams', path: `${path}?chunks=200&everyMs=0`, connections: 64 },
   },
   {
     name: 'burst',

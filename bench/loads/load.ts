@@ -2,6 +2,10 @@ import type { Job } from '../client/job.ts'
 import type { Target } from '../subjects/subject.ts'
 import type { Upstreams } from '../upstreams/index.ts'
 
+export type LoadJob = Omit<Job, 'host' | 'port' | 'seconds' | 'headers'> & {
+  headers?: Readonly<Record<string, string>>
+}
+
 /** One kind of traffic, sent through every subject in turn. */
 export interface Load {
   readonly name: string
@@ -14,7 +18,9 @@ export interface Load {
   /** One round is enough: memory is measured, or the load takes long. */
   readonly once?: boolean
   target(upstreams: Upstreams): Target
-  job: Omit<Job, 'host' | 'port' | 'seconds' | 'headers'> & { headers?: Readonly<Record<string, string>> }
+  job: LoadJob
+  /** The same calls, faster: what a load of few calls is warmed up with, so that the compiler is done before it is measured. */
+  warmUp?: LoadJob
 }
 
 export const toJson = ({ jsonPort, caFile }: Upstreams): Target => ({
