@@ -43,6 +43,8 @@ interface Contestant {
   idleMib: number | null
   peakMib: number | null
   rounds: Round[]
+  /** After the slowest of the rounds. */
+  recorded: Measured['recorded']
 }
 
 /** Starts all subjects, warms each up, and lets them take turns, so that whatever else the machine does meets all of them. */
@@ -58,7 +60,7 @@ export async function measure(
   try {
     for (const subject of subjects) {
       const running = await subject.start(load.target(upstreams))
-      contestants.push({ subject, running, idleMib: null, peakMib: null, rounds: [] })
+      contestants.push({ subject, running, idleMib: null, peakMib: null, rounds: [], recorded: null })
     }
     await delay(1_000)
     for (const one of contestants) if (one.running.pid !== null) one.idleMib = residentMib(familyOf(one.running.pid))
@@ -66,26 +68,32 @@ export async function measure(
     for (const one of contestants) one.rounds = []
     for (let turn = 0; turn < (load.once ? 1 : rounds); turn++) {
       for (const one of contestants) {
+        if (turn > 0 && failsAll(one)) continue
         tell(`${load.name}: ${one.subject.name}, round ${turn + 1}`)
         await round(load.job, one, generator, load.seconds)
+        const kept = await recorded(one.running) // the next one has the core to itself
+        if (kept) one.recorded = { ...kept, seconds: Math.max(kept.seconds, one.recorded?.seconds ?? 0) }
       }
     }
-    const measured: Measured[] = []
-    for (const one of contestants) measured.push(summary(load, one, await recorded(one.running)))
-    return measured
+    return contestants.map((one) => summary(load, one))
   } finally {
     for (const { running } of contestants) await running.stop()
   }
 }
 
+/** One round is enough to show it. */
+const failsAll = ({ rounds }: Contestant): boolean => rounds.every(({ result }) => result.failed === result.calls)
+
 /** The compiler works on the first fifty thousand calls or so. */
 const warmSeconds = 5
 
 async function warmUp(load: Load, one: Contestant, generator: Generator): Promise<void> {
-  await round(load.warmUp ?? load.job, one, generator, warmSeconds)
-  if (!load.warmUp) return
-  await recorded(one.running) // what it left behind is not the load's
-  await round(load.job, one, generator, warmSeconds / 2)
+  if (load.warmUp) {
+    await round(load.warmUp, one, generator, warmSeconds / 2)
+    await recorded(one.running) // what it left behind is not the load's
+  }
+  await round(load.job, one, generator, load.warmUp ? warmSeconds / 2 : warmSeconds)
+  await recorded(one.running)
 }
 
 async function round(job: LoadJob, one: Contestant, generator: Generator, seconds: number): Promise<void> {
@@ -137,7 +145,7 @@ async function recorded(running: Running): Promise<Measured['recorded']> {
   }
 }
 
-function summary(load: Load, { subject, rounds, idleMib, peakMib }: Contestant, kept: Measured['recorded']): Measured {
+function summary(load: Load, { subject, rounds, idleMib, peakMib, recorded }: Contestant): Measured {
   const results = rounds.map(({ result }) => result)
   const rates = results
     .map(({ calls, failed, seconds }) => (calls - failed) / seconds)
@@ -166,7 +174,7 @@ function summary(load: Load, { subject, rounds, idleMib, peakMib }: Contestant, 
       ),
     idleMib,
     peakMib,
-    recorded: kept,
+    recorded,
   }
 }
 

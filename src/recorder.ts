@@ -34,7 +34,8 @@ const log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') }
 
 /** A tenth of the weight that the thread that serves has. */
 const lowered = 10
-const rests = new ShortRests({ clock: systemClock })
+const wake = new Int32Array(data.wake)
+const rests = new ShortRests({ clock: systemClock, traffic: () => Atomics.load(wake, 0) })
 /** Between two pieces of work. */
 const pause = () => rests.pause()
 if (data.givesWay) giveWay()
@@ -185,7 +186,6 @@ async function options(store: EmbeddedStore, tokens: ReturnType<typeof startToke
     bodyLimitBytes: data.bodyLimitBytes,
     projectNames: new Map(Object.entries(data.projectNames)),
   }
-  const wake = new Int32Array(data.wake)
   let seen = Atomics.load(wake, 0)
   return {
     journalDir: join(data.dataDir, 'journal'),
