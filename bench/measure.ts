@@ -85,7 +85,7 @@ export async function measure(
 const failsAll = ({ rounds }: Contestant): boolean => rounds.every(({ result }) => result.failed === result.calls)
 
 /** The compiler works on the first fifty thousand calls or so. */
-const warmSeconds = 5
+const warmSeconds = 4
 
 async function warmUp(load: Load, one: Contestant, generator: Generator): Promise<void> {
   if (load.warmUp) {

@@ -8,7 +8,7 @@ import { answering } from '../upstreams/index.ts'
 import { installed } from './installed.ts'
 import type { Subject } from './subject.ts'
 
-const version = '1.110.2'
+const version = '1.108.7'
 const masterKey = 'sk-bench-0123456789abcdef01234567'
 
 /** LiteLLM's proxy, one worker, nothing recorded. */
@@ -21,7 +21,7 @@ export const litellm: Subject = {
       execFileSync('python3', ['-m', 'venv', unfinished], { stdio: 'ignore' })
       const pip = join(unfinished, 'bin', 'python')
       execFileSync(pip, ['-m', 'pip', 'install', '--quiet', `litellm[proxy]==${version}`], {
-        stdio: 'ignore',
+        stdio: ['ignore', 'ignore', 'inherit'], // why it cannot be installed
         timeout: 900_000,
       })
     })
