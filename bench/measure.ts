@@ -34,6 +34,7 @@ interface Round {
   result: JobResult
   servingCpuUs: number | null
   allCpuUs: number | null
+  recorded: Measured['recorded']
 }
 
 /** One subject, started for one load. */
@@ -43,8 +44,6 @@ interface Contestant {
   idleMib: number | null
   peakMib: number | null
   rounds: Round[]
-  /** After the slowest of the rounds. */
-  recorded: Measured['recorded']
 }
 
 /** Starts all subjects, warms each up, and lets them take turns, so that whatever else the machine does meets all of them. */
@@ -60,7 +59,7 @@ export async function measure(
   try {
     for (const subject of subjects) {
       const running = await subject.start(load.target(upstreams))
-      contestants.push({ subject, running, idleMib: null, peakMib: null, rounds: [], recorded: null })
+      contestants.push({ subject, running, idleMib: null, peakMib: null, rounds: [] })
     }
     await delay(1_000)
     for (const one of contestants) if (one.running.pid !== null) one.idleMib = residentMib(familyOf(one.running.pid))
@@ -71,8 +70,6 @@ export async function measure(
         if (turn > 0 && failsAll(one)) continue
         tell(`${load.name}: ${one.subject.name}, round ${turn + 1}`)
         await round(load.job, one, generator, load.seconds)
-        const kept = await recorded(one.running) // the next one has the core to itself
-        if (kept) one.recorded = { ...kept, seconds: Math.max(kept.seconds, one.recorded?.seconds ?? 0) }
       }
     }
     return contestants.map((one) => summary(load, one))
@@ -88,14 +85,10 @@ const failsAll = ({ rounds }: Contestant): boolean => rounds.every(({ result }) 
 const warmSeconds = 4
 
 async function warmUp(load: Load, one: Contestant, generator: Generator): Promise<void> {
-  if (load.warmUp) {
-    await round(load.warmUp, one, generator, warmSeconds / 2)
-    await recorded(one.running) // what it left behind is not the load's
-  }
-  await round(load.job, one, generator, load.warmUp ? warmSeconds / 2 : warmSeconds)
-  await recorded(one.running)
+  for (const job of [load.warmUp ?? load.job, load.job]) await round(job, one, generator, warmSeconds / 2)
 }
 
+/** Ends when everything is recorded, so that whoever comes next has the core to itself. */
 async function round(job: LoadJob, one: Contestant, generator: Generator, seconds: number): Promise<void> {
   const { running } = one
   const pids = running.pid === null ? [] : familyOf(running.pid)
@@ -129,6 +122,7 @@ async function round(job: LoadJob, one: Contestant, generator: Generator, second
     result,
     servingCpuUs: running.pid === null ? null : each(serving),
     allCpuUs: running.pid === null ? null : each(all),
+    recorded: await recorded(running),
   })
 }
 
@@ -145,7 +139,14 @@ async function recorded(running: Running): Promise<Measured['recorded']> {
   }
 }
 
-function summary(load: Load, { subject, rounds, idleMib, peakMib, recorded }: Contestant): Measured {
+/** All that was recorded, and the slowest of the rounds; one that was not recorded in time stands for all. */
+function keptOf(rounds: readonly Round[]): Measured['recorded'] {
+  const kept = rounds.map(({ recorded }) => recorded).filter((one) => one !== null)
+  const shown = kept.find(({ accepted, stored }) => stored < accepted) ?? kept.at(-1)
+  return shown ? { ...shown, seconds: Math.max(...kept.map(({ seconds }) => seconds)) } : null
+}
+
+function summary(load: Load, { subject, rounds, idleMib, peakMib }: Contestant): Measured {
   const results = rounds.map(({ result }) => result)
   const rates = results
     .map(({ calls, failed, seconds }) => (calls - failed) / seconds)
@@ -174,7 +175,7 @@ function summary(load: Load, { subject, rounds, idleMib, peakMib, recorded }: Co
       ),
     idleMib,
     peakMib,
-    recorded,
+    recorded: keptOf(rounds),
   }
 }
 

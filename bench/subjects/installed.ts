@@ -19,8 +19,10 @@ export function installed(name: string, install: (directory: string) => void): s
 
 export const npmPackage = (name: string, version: string): string =>
   installed(`${name.replaceAll('/', '-')}-${version}`, (directory) =>
-    execFileSync('npm', ['install', '--prefix', directory, '--no-audit', '--no-fund', `${name}@${version}`], {
-      stdio: 'ignore',
-      timeout: 300_000,
-    }),
+    runInstaller('npm', ['install', '--prefix', directory, '--no-audit', '--no-fund', `${name}@${version}`]),
   )
+
+/** What it complains of is shown: why a subject cannot be installed. */
+export function runInstaller(program: string, words: readonly string[]) {
+  execFileSync(program, words, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 900_000 })
+}

@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../test/support/free-port.ts'
 import { cores, has, pinned } from '../machine.ts'
 import { answering } from '../upstreams/index.ts'
-import { installed } from './installed.ts'
+import { installed, runInstaller } from './installed.ts'
 import type { Subject } from './subject.ts'
 
 const version = '1.108.7'
@@ -18,12 +17,9 @@ export const litellm: Subject = {
   unavailable: () => (has('python3') ? null : 'python3 is not installed'),
   async start({ scheme, port }) {
     const directory = installed(`litellm-${version}`, (unfinished) => {
-      execFileSync('python3', ['-m', 'venv', unfinished], { stdio: 'ignore' })
-      const pip = join(unfinished, 'bin', 'python')
-      execFileSync(pip, ['-m', 'pip', 'install', '--quiet', `litellm[proxy]==${version}`], {
-        stdio: ['ignore', 'ignore', 'inherit'], // why it cannot be installed
-        timeout: 900_000,
-      })
+      runInstaller('python3', ['-m', 'venv', unfinished])
+      const python = join(unfinished, 'bin', 'python')
+      runInstaller(python, ['-m', 'pip', 'install', '--quiet', `litellm[proxy]==${version}`])
     })
     const own = await freePort()
     const settings = mkdtempSync(join(tmpdir(), 'sightglass-bench-litellm-'))
